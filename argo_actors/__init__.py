@@ -1,0 +1,1 @@
+"""source -> consensus -> risk -> order -> tracker: one account's trading day, as supervised actors."""

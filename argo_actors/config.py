@@ -1,0 +1,502 @@
+"""The typed shape of `config/*.json`: strict, frozen, every default and unit beside its key.
+
+An unknown key, a wrong type or an impossible value stops the start with the key's path, what was found,
+what is allowed and the nearest spelling (design §9). Secrets are never here.
+"""
+
+import difflib
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .errors import ConfigError
+from .units import Decimal, decimal_from, exact
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+PercentOf = Annotated[float, Meta(gt=0, le=100)]
+Count = Annotated[int, Meta(ge=1)]
+Restart = Literal["permanent", "transient", "temporary"]
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A block of the configuration."""
+
+
+class Trading(Block, frozen=True, kw_only=True):
+    """Sizes and order types (decisions §5, §6)."""
+
+    position_size_pct: PercentOf = 10.0
+    """Percent of the base amount for an entry at confidence 75 and normal volatility."""
+    max_position_size_pct: PercentOf = 15.0
+    """Most percent of the base amount in one symbol."""
+    use_limit_orders: bool = False
+    """Enter by limit orders instead of market orders."""
+    limit_order_offset_pct: Annotated[float, Meta(ge=0, le=0.01)] = 0.001
+    """A FRACTION (0.001 is 0.1 %): added to buys, taken from sells."""
+    auto_execute: bool = True
+    """False: decisions are only recorded as advice; protection and exits still run."""
+    max_retry_attempts: Annotated[int, Meta(ge=0, le=10)] = 3
+    """Resubmissions of a request that cannot have reached the broker."""
+    retry_delay_seconds: Positive = 1.0
+    """First delay between them; the n-th waits n times as long."""
+    stop_loss_pct: Annotated[float, Meta(gt=0, lt=50)] = 3.0
+    """Stop distance in percent of the reference price."""
+    profit_target_pct: Annotated[float, Meta(gt=0, lt=100)] = 5.0
+    """Target distance in percent of the reference price."""
+    stop_atr: Annotated[float, Meta(ge=0, le=20)] = 0.0
+    """Stop distance in multiples of the daily ATR; 0 uses stop_loss_pct."""
+    target_atr: Annotated[float, Meta(ge=0, le=40)] = 0.0
+    """Target distance in multiples of the daily ATR; 0 uses profit_target_pct."""
+    use_margin: Literal[False] = False
+    """The base amount never exceeds equity."""
+    position_flip: bool = False
+    """After a close by an opposite signal, enter the other side at once, all checks done again."""
+    on_unprotected: Literal["exit", "watch"] = "exit"
+    """What to do with a position that cannot be protected within five seconds."""
+
+
+class RiskLimits(Block, frozen=True, kw_only=True):
+    """A prop firm's rules (seed)."""
+
+    max_drawdown_pct: PercentOf = 2.0
+    daily_loss_limit_pct: PercentOf = 4.5
+    max_position_size_pct: PercentOf = 3.0
+    min_confidence: PercentOf = 82.0
+    max_positions: Count = 3
+    max_stop_loss_pct: PercentOf = 1.5
+
+
+class PropFirm(Block, frozen=True, kw_only=True):
+    """Prop mode: a funded account's harder rules."""
+
+    enabled: bool = False
+    account: str = "prop_firm_test"
+    """A name for reports."""
+    risk_limits: RiskLimits = RiskLimits()
+
+
+class Consensus(Block, frozen=True, kw_only=True):
+    """Weighted Consensus v6 (decisions §2)."""
+
+    min_confidence: PercentOf = 75.0
+    """An entry needs at least this confidence after the regime's multiplier."""
+    close_confidence: PercentOf = 75.0
+    """A signal against an open position closes it from this raw confidence on."""
+    min_participation: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    """Share of the configured families' weight that must vote."""
+    min_families: Count = 2
+    """Families that must vote (1 where only one is configured)."""
+    weights: dict[Literal["market_data", "technical", "sentiment", "analysis"], Positive] = (
+        msgspec.field(
+            default_factory=lambda: {
+                "market_data": 0.40,
+                "technical": 0.25,
+                "sentiment": 0.20,
+                "analysis": 0.15,
+            }
+        )
+    )
+    """Weight of each family of sources."""
+    price_tolerance_stocks_pct: Positive = 0.5
+    """Vendors' live prices of a stock may differ by this much."""
+    price_tolerance_crypto_pct: Positive = 1.0
+    """Vendors' live prices of a coin may differ by this much."""
+    signal_seconds: Positive = 30.0
+    """A signal expires so long after its tick."""
+
+
+class RegimeSettings(Block, frozen=True, kw_only=True):
+    """Regime from completed bars, and what it does to an entry's confidence."""
+
+    timeframe: Literal["1Day", "1Hour", "15Min", "5Min", "1Min"] = "1Day"
+    """Bars for regime and ATR; other than 1Day only for bar sets too short for it."""
+    bars: Annotated[int, Meta(ge=60, le=1000)] = 252
+    """How many completed bars are read."""
+    bull_long: NotNegative = 1.0
+    bull_short: NotNegative = 0.9
+    bear_long: NotNegative = 0.9
+    bear_short: NotNegative = 1.0
+    chop: NotNegative = 0.95
+    crisis: NotNegative = 0.8
+    off: tuple[Literal["BULL", "BEAR", "CHOP", "CRISIS"], ...] = ()
+    """Regimes in which no entry is made."""
+
+
+class Risk(Block, frozen=True, kw_only=True):
+    """Limits of the account (decisions §4)."""
+
+    max_positions: Count = 10
+    max_drawdown_pct: PercentOf = 10.0
+    daily_loss_limit_pct: PercentOf = 5.0
+    day_start: str = "17:00"
+    """New York time at which the loss day begins."""
+    max_gross_exposure_pct: PercentOf = 100.0
+    """Gross exposure, pending and foreign included, in percent of equity."""
+    max_per_group: Count = 3
+    """Positions of the same side in one group of correlated symbols."""
+    groups: dict[str, tuple[str, ...]] = msgspec.field(
+        default_factory=lambda: {
+            "us_index": ("SPY", "QQQ", "IWM", "DIA", "VTI"),
+            "mega_tech": ("AAPL", "MSFT", "GOOG", "GOOGL", "AMZN", "META", "NVDA", "TSLA"),
+        }
+    )
+    """Correlated symbols; all coins are one more group."""
+    cash_reserve_pct: NotNegative = 5.0
+    """Percent of equity kept out of buying power."""
+    max_spread_stocks_pct: Positive = 0.5
+    max_spread_crypto_pct: Positive = 1.0
+    collar_stocks_pct: Positive = 1.0
+    """Signal and limit price must be within this of the reference price."""
+    collar_crypto_pct: Positive = 2.0
+    orders_per_second: Count = 2
+    orders_per_minute: Count = 30
+    orders_per_day: Count = 200
+    warning_pct: PercentOf = 70.0
+    """Percent of a loss limit at which to warn."""
+    critical_pct: PercentOf = 90.0
+    on_breach: Literal["halt", "flatten"] | None = None
+    """None: flatten in prop mode, else halt."""
+    warmup_seconds: NotNegative = 60.0
+    """No entries so long after READY."""
+    session_start_minutes: NotNegative = 5.0
+    """No stock entries in the first minutes of a session."""
+    session_end_minutes: NotNegative = 15.0
+    """No stock entries in the last minutes of a session."""
+    cooldown_stop_minutes: NotNegative = 30.0
+    cooldown_target_minutes: NotNegative = 5.0
+    cooldown_signal_minutes: NotNegative = 15.0
+    cooldown_refused_seconds: NotNegative = 60.0
+    entries_per_symbol_and_day: Count = 3
+    losing_trades_symbol: Count = 3
+    losing_trades_account: Count = 5
+    max_crypto_notional: Positive = 200_000.0
+    """Dollars in one crypto order (Alpaca's limit)."""
+
+
+class RestartPolicy(Block, frozen=True, kw_only=True):
+    """When a failing child is given up (after OTP)."""
+
+    restart: Restart = "permanent"
+    intensity: Annotated[int, Meta(ge=0, le=1000)] = 3
+    """More restarts than this within the period: parked as failed (a source) or escalated."""
+    period_seconds: Positive = 60.0
+    backoff_seconds: Positive = 1.0
+    """First delay; doubles with full jitter."""
+    backoff_max_seconds: Positive = 60.0
+    probe_seconds: Positive = 3600.0
+    """A parked source is tried again so often."""
+
+
+class Source(Block, frozen=True, kw_only=True):
+    """One data source."""
+
+    enabled: bool = True
+    base_url: str = ""
+    """Where the provider answers; empty is the vendor's own address."""
+    timeframe: Literal["1Min", "5Min", "15Min", "1Hour", "1Day"] = "1Min"
+    """Bars that the vote is made from."""
+    refresh_seconds: NotNegative = 0.0
+    """Least time between two questions; 0 follows the bars."""
+    valid_seconds: Positive = 90.0
+    """An opinion lives so long from its `as_of`."""
+    feed: Literal["iex", "sip", "delayed_sip"] = "iex"
+    """Alpaca's stock feed."""
+    plan: Literal["free", "paid"] = "free"
+    """The vendor's plan the key is on; a free massive key has no vote."""
+    calls_per_minute: Annotated[float, Meta(gt=0)] = 150.0
+    """The limiter's budget."""
+    calls_per_day: Annotated[float, Meta(gt=0)] = 1_000_000.0
+    timeout_seconds: Annotated[float, Meta(gt=0, le=300)] = 10.0
+    """Total deadline of one call."""
+    restart: RestartPolicy = RestartPolicy()
+
+
+def _sources() -> dict[str, Source]:
+    return {
+        "alpaca": Source(),
+        "massive": Source(valid_seconds=150.0, refresh_seconds=60.0, calls_per_minute=5.0),
+        "alpha_vantage": Source(
+            timeframe="1Day", valid_seconds=7200.0, calls_per_minute=5.0, calls_per_day=25.0
+        ),
+    }
+
+
+class Broker(Block, frozen=True, kw_only=True):
+    """Alpaca's trading API."""
+
+    base_url: str = "https://paper-api.alpaca.markets"
+    stream_url: str = "wss://paper-api.alpaca.markets/stream"
+    calls_per_minute: Annotated[float, Meta(gt=0)] = 150.0
+    """REST budget out of Alpaca's 200."""
+    reserved_calls: Annotated[float, Meta(ge=0)] = 50.0
+    """Of it, kept for exits and cancels."""
+    workers: Annotated[int, Meta(ge=3, le=16)] = 6
+    money_timeout_seconds: Positive = 2.0
+    """A submission or cancel without an answer is of unknown outcome after this."""
+    query_timeout_seconds: Positive = 5.0
+    account_seconds: Positive = 30.0
+    """The account's figures are at most so old."""
+    positions_seconds: Positive = 10.0
+    open_orders_seconds: Positive = 5.0
+    """Open orders are read so often while any works."""
+    reconcile_seconds: Positive = 60.0
+    max_order_notional: Positive = 1_000_000.0
+    """The gate refuses a larger order."""
+
+
+class Journal(Block, frozen=True, kw_only=True):
+    """The append-only log."""
+
+    commit_ms: Positive = 50.0
+    """Commit at least so often when nobody waits."""
+    commit_records: Count = 1000
+    durable_seconds: Positive = 2.0
+    """Longer without a durable commit ends the process."""
+
+
+class Clock(Block, frozen=True, kw_only=True):
+    """The cycle."""
+
+    cycle_seconds: Annotated[float, Meta(ge=1, le=300)] = 5.0
+    decide_seconds: Positive = 2.0
+    """A cycle is decided at the latest so long after its tick."""
+    shutdown_seconds: Positive = 10.0
+
+
+class Api(Block, frozen=True, kw_only=True):
+    """The HTTP API."""
+
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+
+
+class Supervision(Block, frozen=True, kw_only=True):
+    """How the engine's own actors are restarted."""
+
+    dispatcher: Literal["core", "thread"] = "core"
+    """Deciders share one core thread, or have a thread each."""
+    deciders: RestartPolicy = RestartPolicy(intensity=3, period_seconds=60.0, backoff_seconds=0.05)
+    edges: RestartPolicy = RestartPolicy(intensity=5, period_seconds=60.0, backoff_seconds=0.5)
+    stuck_seconds: Positive = 5.0
+    """A core step longer than this ends the process."""
+    kept_mark: Count = 1000
+    """Beyond so many waiting kept words entries are denied; at 100 times the process ends."""
+
+
+class SymbolOverride(Block, frozen=True, kw_only=True):
+    """Stop and target of one symbol."""
+
+    stop_loss_pct: Annotated[float, Meta(gt=0, lt=50)] | None = None
+    profit_target_pct: Annotated[float, Meta(gt=0, lt=100)] | None = None
+
+
+class Config(Block, frozen=True, kw_only=True):
+    """One account's configuration."""
+
+    account: str
+    """A name for this account: its state lives under it."""
+    environment: Literal["paper", "live"] = "paper"
+    """Live needs `argo run --live ACCOUNT_NUMBER` as well."""
+    symbols: Annotated[tuple[str, ...], Meta(min_length=1, max_length=100)] = (
+        "AAPL",
+        "MSFT",
+        "SPY",
+        "BTC-USD",
+        "ETH-USD",
+    )
+    overrides: dict[str, SymbolOverride] = msgspec.field(default_factory=dict)
+    """Stop and target by symbol."""
+    allow_shorts: bool = True
+    always_on: bool = True
+    """False: coins are entered only in stock hours."""
+    flat_at_close: bool = False
+    """Close every stock position before the session ends."""
+    clock: Clock = Clock()
+    trading: Trading = Trading()
+    prop_firm: PropFirm = PropFirm()
+    consensus: Consensus = Consensus()
+    regime: RegimeSettings = RegimeSettings()
+    risk: Risk = Risk()
+    sources: dict[str, Source] = msgspec.field(default_factory=_sources)
+    broker: Broker = Broker()
+    journal: Journal = Journal()
+    api: Api = Api()
+    supervision: Supervision = Supervision()
+
+    @property
+    def min_confidence(self) -> float:
+        """Confidence that an entry needs in this mode."""
+        if self.prop_firm.enabled:
+            return self.prop_firm.risk_limits.min_confidence
+        return self.consensus.min_confidence
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+_STOCK = re.compile(r"[A-Z]{1,5}(\.[A-Z])?")
+_COIN = re.compile(r"[A-Z]{2,6}-USD")
+FAMILY_OF = {
+    "alpaca": "market_data",
+    "massive": "market_data",
+    "yfinance": "technical",
+    "alpha_vantage": "technical",
+    "xai_grok": "sentiment",
+    "sonar": "analysis",
+}
+"""Each source's family; the order is the order in which members vote."""
+
+
+def is_coin(symbol: str) -> bool:
+    """`BTC-USD` is a coin, `AAPL` is a stock."""
+    return bool(_COIN.fullmatch(symbol))
+
+
+def amount(value: float) -> Decimal:
+    """A configured number as a `Decimal`: the one its text in the file spells."""
+    return exact(decimal_from(repr(value)))
+
+
+def _check(config: Config) -> None:
+    for symbol in config.symbols:
+        if not (_STOCK.fullmatch(symbol) or is_coin(symbol)):
+            raise ValueError(f"`symbols` holds {symbol!r}: allowed are AAPL, BRK.B, BTC-USD")
+    if len(set(config.symbols)) != len(config.symbols):
+        raise ValueError("`symbols` names a symbol twice")
+    for name in config.sources:
+        if name not in FAMILY_OF:
+            raise ValueError(f"`sources` has no source {name!r}{_nearest(name, FAMILY_OF)}")
+    trading = config.trading
+    if trading.position_size_pct > trading.max_position_size_pct:
+        raise ValueError("`trading.position_size_pct` is above `trading.max_position_size_pct`")
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", config.risk.day_start):
+        raise ValueError(f"`risk.day_start` is {config.risk.day_start!r}: allowed is HH:MM")
+    for regime, value in multipliers(config).items():
+        if value <= 0 or config.min_confidence / value > 100:
+            if regime.split("_")[0].upper() not in config.regime.off:
+                raise ValueError(
+                    f"`regime.{regime}` {value} makes an entry impossible "
+                    f"({config.min_confidence} / {value} is above 100): name the regime in `regime.off`"
+                )
+
+
+def multipliers(config: Config) -> dict[str, float]:
+    """Every regime multiplier by its key; prop mode makes no entries in a crisis."""
+    regime = config.regime
+    values = {
+        "bull_long": regime.bull_long,
+        "bull_short": regime.bull_short,
+        "bear_long": regime.bear_long,
+        "bear_short": regime.bear_short,
+        "chop": regime.chop,
+    }
+    return values if config.prop_firm.enabled else values | {"crisis": regime.crisis}
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed and still worth a second look."""
+    found = []
+    for regime, value in multipliers(config).items():
+        if value > 0 and 90 < config.min_confidence / value <= 100:
+            found.append(
+                f"regime.{regime} {value}: an entry there needs a raw confidence of "
+                f"{config.min_confidence / value:.1f}"
+            )
+    daily, drawdown = loss_limits(config)
+    if drawdown < daily:
+        found.append(
+            f"the drawdown limit {drawdown} % is reached before the daily loss limit {daily} %"
+        )
+    families = {FAMILY_OF[name] for name, source in config.sources.items() if source.enabled}
+    if len(families) == 1:
+        found.append(f"only one family of sources is enabled ({families.pop()})")
+    return found
+
+
+def loss_limits(config: Config) -> tuple[float, float]:
+    """Daily loss and drawdown limit of this mode, in percent."""
+    if config.prop_firm.enabled:
+        limits = config.prop_firm.risk_limits
+        return limits.daily_loss_limit_pct, limits.max_drawdown_pct
+    return config.risk.daily_loss_limit_pct, config.risk.max_drawdown_pct
+
+
+def decode(text: bytes | str, where: str = "the configuration") -> Config:
+    """A configuration from JSON. Raises ConfigError with the path, the value and the nearest spelling."""
+    try:
+        return msgspec.json.decode(text, type=Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_explained(str(error))}", fix="correct that key") from None
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{where} is not JSON: {error}", fix="check its commas and quotes") from None
+
+
+def read(path: Path) -> Config:
+    """The configuration in a file. Raises ConfigError."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}", fix="name a config file") from None
+    return decode(text, str(path))
+
+
+def override(config: Config, settings: tuple[str, ...]) -> Config:
+    """The configuration with `key.path=value` settings applied, checked like a file. Raises ConfigError."""
+    tree: dict[str, Any] = msgspec.json.decode(encode(config))
+    for setting in settings:
+        path, found, text = setting.partition("=")
+        if not found:
+            raise ConfigError(f"--set {setting}: no '='", fix="write --set key.path=value")
+        block = tree
+        *above, last = path.split(".")
+        for name in above:
+            block = block.setdefault(name, {})
+        try:
+            block[last] = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            block[last] = text
+    return decode(msgspec.json.encode(tree), f"--set {' '.join(settings)}")
+
+
+def encode(config: Config) -> bytes:
+    """Canonical JSON of a configuration: every key, in its order."""
+    return msgspec.json.encode(config, order="deterministic")
+
+
+def config_hash(config: Config) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(encode(config)).hexdigest()
+
+
+def _nearest(name: str, among: Any) -> str:
+    close = difflib.get_close_matches(name, list(among), 1, 0.5)
+    return f": did you mean {close[0]!r}?" if close else f": allowed are {', '.join(among)}"
+
+
+def _explained(error: str) -> str:
+    unknown = re.search(r"unknown field `(\w+)`(?: - at `\$\.?([^`]*)`)?", error)
+    if not unknown:
+        return error
+    name, path = unknown.group(1), unknown.group(2) or ""
+    fields = _fields_at(path)
+    full = f"{path}.{name}" if path else name
+    return f"unknown key `{full}`{_nearest(name, fields)}"
+
+
+def _fields_at(path: str) -> tuple[str, ...]:
+    at: Any = Config
+    for part in filter(None, path.split(".")):
+        name = part.partition("[")[0]
+        fields = {field.name: field.type for field in msgspec.structs.fields(at)}
+        at = fields.get(name, Source if "[...]" in part else None)
+        if name == "sources":
+            at = Source
+        elif name == "overrides":
+            at = SymbolOverride
+        if not (isinstance(at, type) and issubclass(at, msgspec.Struct)):
+            return ()
+    return tuple(field.encode_name for field in msgspec.structs.fields(at))

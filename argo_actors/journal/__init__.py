@@ -1,0 +1,1 @@
+"""The append-only log: every step of every actor, chained."""

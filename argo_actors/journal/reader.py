@@ -1,0 +1,132 @@
+"""Read-only access to the day files of an account: openings, records, the chain."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from ..errors import ChainError, JournalError
+from .codec import Opening, Record, decode_opening, decode_records, link
+from .schema import open_for_reading
+
+PAGE = 200
+
+
+class Block(NamedTuple):
+    """A commit: its records and its chain value."""
+
+    first: int
+    last: int
+    body: bytes
+    h: bytes
+
+
+class Damage(NamedTuple):
+    """Where a file stops making sense."""
+
+    path: Path
+    after_seq: int
+    what: str
+
+
+def day_files(directory: Path) -> list[Path]:
+    """The day files of an account, oldest first."""
+    return sorted(directory.glob("????-??-??*.db"), key=lambda path: path.name.replace(".db", ""))
+
+
+def opening(path: Path) -> Opening:
+    """How the file begins. Raises JournalError."""
+    try:
+        connection = open_for_reading(path)
+        try:
+            row = connection.execute("SELECT body, h FROM opening").fetchone()
+        finally:
+            connection.close()
+    except apsw.Error as error:
+        raise JournalError(
+            f"{path}: not a readable journal: {error}", fix="restore the file from a backup"
+        ) from None
+    if row is None:
+        raise JournalError(f"{path}: it has no opening", fix="restore the file from a backup")
+    found = decode_opening(row[0], str(path))
+    if link(found.chain, 0, found.last_seq, row[0]) != row[1]:
+        raise ChainError(f"{path}: its opening has been changed", fix="restore it from a backup")
+    return found
+
+
+def blocks(path: Path, after: int = 0) -> Iterator[Block]:
+    """The blocks behind a seq, in order, page by page (each page is one short transaction)."""
+    while True:
+        connection = open_for_reading(path)
+        try:
+            page = [
+                Block(*row)
+                for row in connection.execute(
+                    "SELECT first, last, body, h FROM block WHERE last > ? ORDER BY first LIMIT ?",
+                    (after, PAGE),
+                )
+            ]
+        except apsw.Error as error:
+            raise JournalError(
+                f"{path}: cannot be read: {error}", fix="restore the file from a backup"
+            ) from None
+        finally:
+            connection.close()
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].last
+
+
+def records(path: Path, *, check: bool = True) -> Iterator[Record]:
+    """The records of a file in order; with `check`, every block's chain value is proved first.
+
+    Raises ChainError where a block is missing, changed or misplaced.
+    """
+    begun = opening(path)
+    chain = link(begun.chain, 0, begun.last_seq, _body(path))
+    expected = begun.last_seq + 1
+    for block in blocks(path, begun.last_seq):
+        if check:
+            chain = _proved(path, chain, expected, block)
+        for record in decode_records(block.body, str(path)):
+            if record.seq != expected:
+                raise ChainError(f"{path}: record {expected} is missing", fix=FIX)
+            expected += 1
+            yield record
+
+
+FIX = (
+    "the file was damaged or changed after it was written: restore it from a backup, "
+    "or start with a fresh --state directory (positions are read from the broker)"
+)
+
+
+def _body(path: Path) -> bytes:
+    connection = open_for_reading(path)
+    try:
+        return bytes(connection.execute("SELECT body FROM opening").get)
+    finally:
+        connection.close()
+
+
+def _proved(path: Path, chain: bytes, expected: int, block: Block) -> bytes:
+    if block.first != expected:
+        raise ChainError(f"{path}: the block that begins with record {expected} is missing", fix=FIX)
+    now = link(chain, block.first, block.last, block.body)
+    if now != block.h:
+        raise ChainError(f"{path}: the block of records {block.first}-{block.last} was changed", fix=FIX)
+    return now
+
+
+def last_chain(path: Path) -> tuple[int, bytes]:
+    """The last seq of a file and its chain value."""
+    begun = opening(path)
+    connection = open_for_reading(path)
+    try:
+        row = connection.execute("SELECT last, h FROM block ORDER BY first DESC LIMIT 1").fetchone()
+        head = bytes(connection.execute("SELECT h FROM opening").get)
+    finally:
+        connection.close()
+    return (begun.last_seq, head) if row is None else (row[0], row[1])

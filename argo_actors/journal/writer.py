@@ -1,0 +1,208 @@
+"""The journal as a port: `append` joins a list and never blocks; one thread commits and says what is durable."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from ..errors import JournalError
+from ..messages import Message, WordId
+from ..units import SECOND, UtcNanos
+from .codec import Opening, Record, encode, link
+from .schema import open_for_writing
+
+HEAD = "head"
+"""A second file with the last committed seq and chain value: it shows a log that lost its tail."""
+
+
+def day_of(at: UtcNanos) -> str:
+    """The UTC date that a market time belongs to."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%d")
+
+
+class Journal:
+    """The one writer of an account's day files.
+
+    A commit that fails or is overdue is told to `failed` once: the process must end, because a refused
+    commit may still be there after a restart, and nothing may be sent with a dead journal.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        begin: Opening,
+        *,
+        failed: Callable[[str], None],
+        commit_seconds: float = 0.05,
+        commit_records: int = 1000,
+    ) -> None:
+        self.path = path
+        self.next_seq = begin.last_seq + 1
+        self.durable = begin.last_seq
+        self.commits = 0
+        self._failed = failed
+        self._commit_seconds = commit_seconds
+        self._commit_records = commit_records
+        self._waiting: list[Record] = []
+        self._roll: Opening | None = None
+        self._wanted = begin.last_seq
+        self._closing = False
+        self._dead = ""
+        self._joining = threading.Lock()
+        self._changed = threading.Condition()
+        self._committed = threading.Condition()
+        self._head = path.parent / HEAD
+        self._open(begin)
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def append(
+        self,
+        at: UtcNanos,
+        actor: str,
+        heard: WordId | None,
+        outcome: str,
+        said: tuple[Message, ...],
+        state_hash: bytes | None = None,
+    ) -> int:
+        """Join the log under the caller's lock (the office's), so that `seq` has no gaps."""
+        seq = self.next_seq
+        with self._joining:
+            self._waiting.append(Record(seq, at, actor, heard, outcome, said, state_hash))
+        self.next_seq = seq + 1
+        if len(self._waiting) == self._commit_records:
+            with self._changed:
+                self._changed.notify()
+        return seq
+
+    def wait_durable(self, seq: int, seconds: float) -> None:
+        """Return once the record is on disk. Raises JournalError when it is not in time."""
+        if self.durable >= seq:
+            return
+        with self._changed:
+            self._wanted = max(self._wanted, seq)
+            self._changed.notify()
+        with self._committed:
+            done = self._committed.wait_for(lambda: self.durable >= seq or bool(self._dead), seconds)
+        if not done or self._dead:
+            raise JournalError(f"record {seq} is not durable: {self._dead or 'overdue'}")
+
+    def roll(self, begin: Opening) -> None:
+        """From the next record on, write into a new day file. Called under the office's lock."""
+        with self._changed:
+            self._roll = begin
+            self._wanted = begin.last_seq
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Commit what waits and let go of the file. Raises JournalError when it cannot."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(10)
+        if self._dead:
+            raise JournalError(self._dead)
+
+    @property
+    def backlog(self) -> int:
+        """Records that are not on disk yet."""
+        return self.next_seq - 1 - self.durable
+
+    def _open(self, begin: Opening) -> None:
+        self._connection = open_for_writing(self.path)
+        self.path.chmod(0o600)
+        row = self._connection.execute("SELECT h FROM opening").fetchone()
+        if row is None:
+            body = encode(begin)
+            self._chain = link(begin.chain, 0, begin.last_seq, body)
+            self._connection.execute("INSERT INTO opening VALUES (1, ?, ?)", (body, self._chain))
+            return
+        last = self._connection.execute(
+            "SELECT h FROM block ORDER BY first DESC LIMIT 1"
+        ).fetchone()
+        self._chain = bytes((last or row)[0])
+
+    def _run(self) -> None:
+        try:
+            while self._turn():
+                pass
+            self._connection.close()
+        except (apsw.Error, OSError, MemoryError) as error:
+            self._die(f"the journal cannot be written: {type(error).__name__}: {error}")
+
+    def _turn(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(self._is_due, self._commit_seconds)
+            roll, self._roll = self._roll, None
+            closing = self._closing
+        with self._joining:
+            batch, self._waiting = self._waiting, []
+        if roll is not None:
+            split = roll.last_seq
+            self._commit([one for one in batch if one.seq <= split])
+            self._connection.close()
+            self.path = new_file(self.path.parent, roll.at)
+            self._open(msgspec.structs.replace(roll, chain=self._chain))
+            batch = [one for one in batch if one.seq > split]
+        self._commit(batch)
+        return not (closing and not self._waiting)
+
+    def _is_due(self) -> bool:
+        return (
+            self._wanted > self.durable
+            or len(self._waiting) >= self._commit_records
+            or self._closing
+            or self._roll is not None
+        )
+
+    def _commit(self, batch: list[Record]) -> None:
+        if not batch:
+            return
+        body = encode(batch)
+        first, last = batch[0].seq, batch[-1].seq
+        chain = link(self._chain, first, last, body)
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (first, last, body, chain))
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO mention VALUES (?, ?)",
+            [(subject, first) for subject in sorted(_subjects(batch))],
+        )
+        self._connection.execute("COMMIT")
+        self._chain = chain
+        self.commits += 1
+        self._head.write_text(f"{last} {chain.hex()}\n")
+        with self._committed:
+            self.durable = last
+            self._committed.notify_all()
+
+    def _die(self, what: str) -> None:
+        with self._committed:
+            self._dead = what
+            self._committed.notify_all()
+        self._failed(what)
+
+
+def new_file(directory: Path, at: UtcNanos) -> Path:
+    """The path of a day file that does not exist yet."""
+    day = day_of(at)
+    path = directory / f"{day}.db"
+    number = 1
+    while path.exists():
+        number += 1
+        path = directory / f"{day}.{number:02}.db"
+    return path
+
+
+def _subjects(batch: list[Record]) -> set[str]:
+    found: set[str] = set()
+    for record in batch:
+        found.add(record.actor)
+        for message in record.said:
+            for name in ("symbol", "client_order_id"):
+                value = getattr(message, name, "")
+                if value:
+                    found.add(f"{name}:{value}")
+    return found

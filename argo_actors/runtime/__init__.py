@@ -1,0 +1,1 @@
+"""Actors and supervision; knows nothing of trading."""

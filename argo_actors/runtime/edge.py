@@ -1,0 +1,274 @@
+"""An edge's cell: the only kind of actor that does I/O, and it never blocks in it.
+
+Each call goes to a worker under a ticket and a total deadline. Past the deadline the call is abandoned:
+its ticket is void, so a late answer is refused and counted; after three abandoned calls the edge is
+parked. What the edge learns enters the system as words it says.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import pykka
+from pykka import messages as pykka_messages
+
+from ..messages import Message, WordId
+from ..messages.routes import MailClass
+from ..units import UtcNanos
+from .alarm import Alarm
+from .cell import CrashNotice
+from .mailbox import Mailbox, Word
+from .office import Office
+from .threaded import run_on_own_thread
+from .workers import Work, Workers
+
+MOST_ABANDONED = 3
+Then = Callable[[Any, BaseException | None], None]
+"""Told the value or the error of a call, on the edge's own thread."""
+
+
+class Overdue(TimeoutError):
+    """A call had no answer within its deadline; what it was about is of unknown outcome."""
+
+
+class Behaviour(Protocol):
+    """What an edge does; disposable. It may raise: its cell is restarted by its policy."""
+
+    def start(self) -> None:
+        """Begin, on the edge's thread."""
+        ...
+
+    def hear(self, word: Word) -> None:
+        """A word has come."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of what is open; a new behaviour may follow."""
+        ...
+
+
+class _Answer(NamedTuple):
+    ticket: int
+    value: Any
+    error: BaseException | None
+
+
+class _Overdue(NamedTuple):
+    ticket: int
+
+
+class _Ring(NamedTuple):
+    incarnation: int
+    then: Callable[[], None]
+
+
+class Revive(NamedTuple):
+    """Drop the behaviour, if any, and make a new one."""
+
+
+class Notice(NamedTuple):
+    """Something from another thread of the edge's own (a stream's frame, a supervisor's errand)."""
+
+    then: Callable[[], None]
+
+
+class _Call(NamedTuple):
+    then: Then
+    lost: Callable[[], None]
+
+
+class Port:
+    """What a behaviour may do: say words, make calls, set alarms. Bound to one incarnation."""
+
+    def __init__(self, cell: "EdgeCell", incarnation: int) -> None:
+        self._cell = cell
+        self._incarnation = incarnation
+        self.address = cell.address
+
+    def now(self) -> UtcNanos:
+        """Market time."""
+        return self._cell.office.clock.now()
+
+    def say(self, *messages: Message) -> int:
+        """Record these words and post them. Returns the record's `seq`."""
+        return self._cell.say(messages)
+
+    def call(self, work: Work, seconds: float, then: Then, workers: Workers | None = None) -> None:
+        """Make a call on a worker; `then` hears of it within so many machine seconds."""
+        self._cell.call(work, seconds, then, workers)
+
+    def after(self, seconds: float, then: Callable[[], None]) -> None:
+        """Run this on the edge's thread after so many machine seconds, unless it was restarted."""
+        ring = _Ring(self._incarnation, then)
+        self._cell.alarm.after(seconds, lambda: self._cell.notify(ring))
+
+    def soon(self, then: Callable[[], None]) -> None:
+        """Run this on the edge's thread (for calls from other threads)."""
+        self._cell.notify(_Ring(self._incarnation, then))
+
+
+class EdgeCell(pykka.Actor):
+    """Guard(behaviour); a call's answer comes back as mail."""
+
+    def __init__(
+        self,
+        office: Office,
+        address: str,
+        make: Callable[[Port], Behaviour],
+        crashed: CrashNotice,
+        alarm: Alarm,
+        workers: Workers,
+    ) -> None:
+        super().__init__()
+        self.address = address
+        self.office = office
+        self.alarm = alarm
+        self.workers = workers
+        self.behaviour: Behaviour | None = None
+        self.handled = 0
+        self.crashes = 0
+        self.refused_late = 0
+        self.abandoned = 0
+        self._make = make
+        self._crashed = crashed
+        self._calls: dict[int, _Call] = {}
+        self._tickets = 0
+        self._incarnation = 0
+        self._busy = False
+        self.dormant = False
+        office.register(address, self.mailbox, self)
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """pykka's inbox of this actor, which is ours."""
+        inbox: Any = self.actor_inbox
+        assert isinstance(inbox, Mailbox)
+        return inbox
+
+    @property
+    def quiet(self) -> bool:
+        """No mail waits and no call is under way."""
+        return not self._calls and not len(self.mailbox) and not self._busy
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        return Mailbox()
+
+    @staticmethod
+    def _create_future() -> Any:
+        return pykka.ThreadingFuture()
+
+    def _start_actor_loop(self) -> None:
+        run_on_own_thread(
+            self.mailbox, self.process, lambda: self.actor_stopped.is_set(), self.address
+        )
+
+    def notify(self, item: object, mail: MailClass = MailClass.KEPT) -> None:
+        """Post an item that is no word."""
+        self.office.notify(self.address, item, mail)
+
+    def revive(self) -> None:
+        """Make a new behaviour; mail that waited is heard by it."""
+        self.dormant = False
+        self.notify(Revive(), MailClass.CONTROL)
+        self.office.release(self.address)
+
+    def sleep(self) -> None:
+        """Out of work: words are dropped, until `revive`."""
+        self.dormant = True
+        self.office.release(self.address)
+
+    def say(self, messages: tuple[Message, ...]) -> int:
+        """Record and post."""
+        return self.office.record(self.address, messages)
+
+    def call(self, work: Work, seconds: float, then: Then, workers: Workers | None) -> None:
+        """Begin a call under a new ticket."""
+        self._tickets += 1
+        ticket = self._tickets
+        self._calls[ticket] = _Call(then, (workers or self.workers).replace_lost)
+        self.office.activity.begin()
+        self.alarm.after(seconds, lambda: self.notify(_Overdue(ticket)))
+        (workers or self.workers).submit(
+            work, lambda value, error: self.notify(_Answer(ticket, value, error))
+        )
+
+    def process(self, item: Any) -> None:
+        """One item of mail, guarded."""
+        self._busy = True
+        try:
+            self._handle(item)
+        except BaseException as error:
+            self._crash(item, error)
+        finally:
+            self._busy = False
+            self.office.activity.end()
+
+    def _handle(self, item: Any) -> None:
+        if type(item) is Word:
+            if not self.dormant:
+                self.handled += 1
+                self._alive().hear(item)
+        elif type(item) is _Answer:
+            self._answered(item)
+        elif type(item) is _Overdue:
+            self._overdue(item)
+        elif type(item) is _Ring:
+            if item.incarnation == self._incarnation:
+                item.then()
+        elif type(item) is Notice:
+            item.then()
+        elif type(item) is Revive:
+            self._drop()
+            self._alive()
+        elif isinstance(item.message, pykka_messages._ActorStop):
+            self._drop()
+            self._stop()
+            if item.reply_to is not None:
+                item.reply_to.set(None)
+
+    def _alive(self) -> Behaviour:
+        if self.behaviour is None:
+            self._incarnation += 1
+            self.behaviour = self._make(Port(self, self._incarnation))
+            self.behaviour.start()
+        return self.behaviour
+
+    def _answered(self, answer: _Answer) -> None:
+        call = self._calls.pop(answer.ticket, None)
+        if call is None:
+            self.refused_late += 1
+            return
+        self.office.activity.end()
+        call.then(answer.value, answer.error)
+
+    def _overdue(self, overdue: _Overdue) -> None:
+        call = self._calls.pop(overdue.ticket, None)
+        if call is None:
+            return
+        self.office.activity.end()
+        self.abandoned += 1
+        call.lost()
+        call.then(None, Overdue(f"{self.address}: no answer within the deadline"))
+
+    def _drop(self) -> None:
+        for call in self._calls.values():
+            self.office.activity.end()
+            call.lost()
+        self._calls.clear()
+        behaviour, self.behaviour = self.behaviour, None
+        if behaviour is not None:
+            behaviour.stop()
+
+    def _crash(self, item: Any, error: BaseException) -> None:
+        self.crashes += 1
+        self.office.hold(self.address)
+        try:
+            self._drop()
+        except Exception as second:
+            error.add_note(f"and in letting go: {type(second).__name__}")
+            self.behaviour = None
+        heard: WordId | None = item.id if type(item) is Word else None
+        self.office.record(
+            self.address, (), heard=None, outcome=f"crashed:{type(error).__name__}"
+        )
+        self._crashed(self.address, error, heard)

@@ -1,0 +1,276 @@
+"""The actor system of one account: journal, office, deciders, edges, supervisor; started and stopped in order."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import JournalError
+from ..journal.codec import FORMAT, GENESIS, Mail, Opening, encode
+from ..journal.reader import day_files, last_chain, opening, records
+from ..journal.writer import HEAD, Journal, day_of, new_file
+from ..messages import Message, WordId
+from ..messages.system import Configured
+from ..units import UtcNanos
+from .alarm import ThreadAlarm
+from .cell import DeciderCell, ThreadedDeciderCell
+from .clock import Clock
+from .core import Core
+from .edge import Behaviour, EdgeCell, Notice, Port
+from .folding import Build, Folding
+from .mailbox import Word
+from .office import Office
+from .spec import GroupSpec
+from .supervisor import ADDRESS as SUPERVISOR
+from .supervisor import Supervisor
+from .workers import ThreadWorkers
+
+
+class EdgeSpec(NamedTuple):
+    """An edge: its address, what makes its behaviour, how many workers it has."""
+
+    address: str
+    make: Callable[[Port], Behaviour]
+    workers: int = 1
+
+
+class Plan(NamedTuple):
+    """Everything an engine is made of."""
+
+    directory: Path
+    """Of the journal."""
+    configured: Configured
+    build: Build
+    groups: tuple[GroupSpec, ...]
+    edges: tuple[EdgeSpec, ...]
+    threads: bool = False
+    """A thread for each decider instead of the shared core."""
+    commit_seconds: float = 0.05
+    commit_records: int = 1000
+    redact: Callable[[str], str] = str
+
+
+class Engine:
+    """One running system. Deciders first, then edges, so that nobody speaks into an empty room."""
+
+    def __init__(self, plan: Plan, clock: Clock, fatal: Callable[[str], None]) -> None:
+        self.plan = plan
+        self.clock = clock
+        self.fatal = fatal
+        self.warnings: list[str] = []
+        plan.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folding, begun = self._recovered()
+        self.run = folding.run + 1
+        self.restored = folding.last_seq > 0
+        self.journal = Journal(
+            self._path,
+            begun,
+            failed=fatal,
+            commit_seconds=plan.commit_seconds,
+            commit_records=plan.commit_records,
+        )
+        self.office = Office(self.journal, clock)
+        self.alarm = ThreadAlarm()
+        self.core = Core()
+        self._last_day = day_of(clock.now())
+        self.deciders: dict[str, DeciderCell] = {}
+        self.edges: dict[str, EdgeCell] = {}
+        self._make_deciders(folding)
+        self.supervisor_cell = self._make_supervisor()
+        for spec in plan.edges:
+            self._make_edge(spec)
+
+    def _recovered(self) -> tuple[Folding, Opening]:
+        files = day_files(self.plan.directory)
+        if not files:
+            self._path = new_file(self.plan.directory, self.clock.now())
+            empty = Opening(FORMAT, 0, self.clock.now(), GENESIS, "", "", (), ())
+            return Folding(empty, self.plan.build), empty
+        last = files[-1]
+        folding = Folding(opening(last), self.plan.build)
+        folding.apply_all(records(last))
+        self._check_head(last)
+        return folding, self._opening_after(folding, last)
+
+    def _opening_after(self, folding: Folding, last: Path) -> Opening:
+        """The newest file goes on when it is today's; otherwise a new one begins with these states."""
+        seq, chain = last_chain(last)
+        at = max(self.clock.now(), folding.last_at)
+        self._path = last if last.name.startswith(day_of(at)) else new_file(last.parent, at)
+        return _opening(
+            seq,
+            at,
+            chain,
+            folding.config,
+            self.plan.configured.code_hash,
+            {address: encode(state) for address, state in folding.states.items()},
+            folding.mail(),
+            folding.run,
+            folding.account_tag,
+        )
+
+    def _check_head(self, last: Path) -> None:
+        head = self.plan.directory / HEAD
+        if not head.exists():
+            return
+        noted = head.read_text().split()
+        seq, _ = last_chain(last)
+        if noted and noted[0].isdigit() and int(noted[0]) > seq:
+            self.warnings.append(
+                f"the journal lost its tail: records {seq + 1} to {noted[0]} were cut by the crash; "
+                "the broker's truth is read again"
+            )
+
+    def _make_deciders(self, folding: Folding) -> None:
+        plan = self.plan
+        kind = ThreadedDeciderCell if plan.threads else DeciderCell
+        deciders = plan.build(plan.configured.config, plan.configured.account_tag)
+        for address, decider in deciders.items():
+            ref = kind.start(self.office, address, decider, self._crashed)
+            cell: Any = self.office.cells[address]
+            assert ref is not None
+            if address in folding.states:
+                cell.restore(folding.states[address])
+            self.deciders[address] = cell
+            if not plan.threads:
+                self.core.attach(cell)
+        self._undelivered = folding.mail()
+
+    def _make_supervisor(self) -> EdgeCell:
+        def make(port: Port) -> Supervisor:
+            return Supervisor(port, self.office, self.plan.groups, self.fatal, self.plan.redact)
+
+        return self._start_edge(EdgeSpec(SUPERVISOR, make))
+
+    def _make_edge(self, spec: EdgeSpec) -> None:
+        self.edges[spec.address] = self._start_edge(spec)
+
+    def _start_edge(self, spec: EdgeSpec) -> EdgeCell:
+        workers = ThreadWorkers(spec.workers, spec.address)
+        EdgeCell.start(
+            self.office, spec.address, spec.make, self._crashed, self.alarm, workers
+        )
+        cell: Any = self.office.cells[spec.address]
+        assert isinstance(cell, EdgeCell)
+        return cell
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The supervisor's behaviour (its children's states can be read from any thread)."""
+        behaviour = self.supervisor_cell.behaviour
+        assert isinstance(behaviour, Supervisor)
+        return behaviour
+
+    def start(self, *first: Message) -> None:
+        """Say the configuration and the first words, deliver the mail in flight, let the edges begin."""
+        self.supervisor_cell.revive()
+        self.office.activity.wait_still(5)
+        if not self.plan.threads:
+            self.core.start()
+        self.say("engine", self.plan.configured)
+        for mail in self._undelivered:
+            if mail.address in self.deciders:
+                self.office.deliver(mail.address, Word(WordId(*mail.word), mail.message))
+        if first:
+            self.say("engine", *first)
+        for cell in self.edges.values():
+            cell.revive()
+
+    def say(self, actor: str, *words: Message) -> int:
+        """Record and post words of an edge that has no mailbox (engine, clock, operator)."""
+        seq = self.office.record(actor, words)
+        self._roll_when_due()
+        return seq
+
+    def say_durably(self, actor: str, *words: Message) -> int:
+        """The same, and return only when they are on disk. Raises JournalError."""
+        seq = self.say(actor, *words)
+        self.journal.wait_durable(seq, 2.0)
+        return seq
+
+    def inspect(self, address: str) -> Any:
+        """The live cell of an address, to be read only; None when there is none."""
+        return self.office.cells.get(address)
+
+    def stop(self) -> None:
+        """Stop the edges, last first, then the deciders; flush the journal."""
+        for cell in reversed(self.edges.values()):
+            cell.actor_ref.stop(block=False)
+        for cell in self.edges.values():
+            cell.actor_stopped.wait(2)
+        self.office.activity.wait_still(2)
+        self.supervisor_cell.actor_ref.stop(block=False)
+        if not self.plan.threads:
+            self.core.stop()
+        for decider in self.deciders.values():
+            decider.actor_ref.stop(block=False)
+        self.alarm.close()
+        try:
+            self.journal.close()
+        except JournalError as error:
+            self.fatal(error.what)
+
+    def _crashed(self, address: str, error: BaseException, heard: WordId | None) -> None:
+        def tell() -> None:
+            self.supervisor.child_crashed(address, error, heard)
+
+        if address == SUPERVISOR:
+            threading.Thread(
+                target=self.fatal, args=(f"the supervisor crashed: {error!r}",), daemon=True
+            ).start()
+            return
+        self.supervisor_cell.notify(Notice(tell))
+
+    def _roll_when_due(self) -> None:
+        day = day_of(self.clock.now())
+        if day == self._last_day:
+            return
+        with self.office.lock:
+            self._last_day = day
+            self.journal.roll(self._snapshot())
+
+    def _snapshot(self) -> Opening:
+        """Every decider's state and the mail in flight, as of one seq (the office's lock is held)."""
+        mail = tuple(
+            Mail(address, word.id, word.message)
+            for address, cell in self.deciders.items()
+            for word in cell.in_flight()
+        )
+        states = {address: encode(cell.state) for address, cell in self.deciders.items()}
+        configured = self.plan.configured
+        return _opening(
+            self.journal.next_seq - 1,
+            self.clock.now(),
+            GENESIS,
+            configured.config,
+            configured.code_hash,
+            states,
+            mail,
+            self.run,
+            configured.account_tag,
+        )
+
+
+def _opening(
+    last_seq: int,
+    at: UtcNanos,
+    chain: bytes,
+    config: str,
+    code_hash: str,
+    states: dict[str, bytes],
+    mail: tuple[Any, ...],
+    run: int,
+    account_tag: str,
+) -> Opening:
+    return Opening(
+        FORMAT,
+        last_seq,
+        at,
+        chain,
+        config,
+        code_hash,
+        tuple(sorted(states.items())),
+        mail,
+        run,
+        account_tag,
+    )

@@ -1,0 +1,194 @@
+"""Where records become mail: the one lock under which log, states and mailboxes move together.
+
+A step's words are appended to the log, folded into its actor's state and posted in one move. So the
+order of the log is the order of the mail, no word leaves before its record is in the log, and whoever
+holds the lock sees every state and every mailbox as of one `seq`.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from ..messages import Message, WordId
+from ..messages.routes import ROUTES, MailClass, recipients, subject
+from ..units import UtcNanos
+from .clock import Clock
+from .mailbox import Mailbox, Word
+
+SAID = "said"
+HASH_EVERY = 1000
+"""Each so many records, the record carries the hash of its actor's state."""
+
+
+class Log(Protocol):
+    """The journal, as the engine sees it: a port, not an actor."""
+
+    next_seq: int
+
+    def append(
+        self,
+        at: UtcNanos,
+        actor: str,
+        heard: WordId | None,
+        outcome: str,
+        said: tuple[Message, ...],
+        state_hash: bytes | None = None,
+    ) -> int:
+        """Join the log; never blocks. Returns the record's `seq`."""
+        ...
+
+
+def state_hash(state: msgspec.Struct) -> bytes:
+    """Sixteen bytes that tell two states apart."""
+    return hashlib.blake2b(_ENCODER.encode(state), digest_size=16).digest()
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+Fold = Callable[[int, UtcNanos], msgspec.Struct]
+"""Given the record's seq and time, folds its said words into the actor's state and returns that."""
+
+
+class Activity:
+    """How many words and calls are under way; whoever waits for stillness waits here."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._still = threading.Condition()
+
+    def begin(self) -> None:
+        """One more is under way."""
+        with self._still:
+            self._count += 1
+
+    def end(self) -> None:
+        """One is done."""
+        with self._still:
+            self._count -= 1
+            if self._count <= 0:
+                self._still.notify_all()
+
+    @property
+    def still(self) -> bool:
+        """Nothing is under way."""
+        return self._count <= 0
+
+    def wait_still(self, seconds: float) -> bool:
+        """Wait until nothing is under way; False after so many machine seconds."""
+        with self._still:
+            return self._still.wait_for(lambda: self._count <= 0, seconds)
+
+
+class Office:
+    """The directory of addresses, and the passage of every word."""
+
+    def __init__(self, log: Log, clock: Clock) -> None:
+        self.log = log
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.activity = Activity()
+        self.cells: dict[str, Any] = {}
+        self.wakes: dict[str, UtcNanos] = {}
+        self._mailboxes: dict[str, Mailbox] = {}
+        self._resolved: dict[tuple[type[Message], str], tuple[Mailbox, ...]] = {}
+        self._last_at: dict[str, UtcNanos] = {}
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address, in the order of registration."""
+        return tuple(self._mailboxes)
+
+    def register(self, address: str, mailbox: Mailbox, cell: Any) -> None:
+        """Give a mailbox its address, for the life of the process."""
+        with self.lock:
+            mailbox.address = address
+            self._mailboxes[address] = mailbox
+            self.cells[address] = cell
+            self._resolved.clear()
+
+    def mailbox(self, address: str) -> Mailbox:
+        """The mailbox of an address."""
+        return self._mailboxes[address]
+
+    def time_for(self, actor: str) -> UtcNanos:
+        """Market time of the actor's next step: now, and never before its last one."""
+        return max(self.clock.now(), self._last_at.get(actor, 0))
+
+    def record(
+        self,
+        actor: str,
+        said: tuple[Message, ...],
+        *,
+        at: UtcNanos | None = None,
+        heard: WordId | None = None,
+        outcome: str = SAID,
+        fold: Fold | None = None,
+    ) -> int:
+        """Append a step to the log, fold its words, post them. Returns the record's `seq`."""
+        with self.lock:
+            at = max(self.clock.now() if at is None else at, self._last_at.get(actor, 0))
+            seq = self.log.next_seq
+            state = fold(seq, at) if fold is not None else None
+            proof = state_hash(state) if state is not None and seq % HASH_EVERY == 0 else None
+            self.log.append(at, actor, heard, outcome, said, proof)
+            self._last_at[actor] = at
+            for n, message in enumerate(said):
+                self._post(Word(WordId(seq, n), message))
+            return seq
+
+    def deliver(self, address: str, word: Word) -> None:
+        """Post a recorded word to one address again (mail in flight at a restart)."""
+        route = ROUTES[type(word.message)]
+        key = route.key(word.message) if route.key is not None else ""
+        with self.lock:
+            self._drop_in(self._mailboxes[address], word, route.mail, key)
+
+    def notify(self, address: str, notice: object, mail: MailClass = MailClass.KEPT) -> None:
+        """Post an edge's own notice (an answer, an alarm): it is no word and is not recorded."""
+        with self.lock:
+            self._drop_in(self._mailboxes[address], notice, mail, "")
+
+    def hold(self, address: str) -> None:
+        """Keep this address's mail until `release`; what waits there is no activity."""
+        with self.lock:
+            mailbox = self._mailboxes[address]
+            if not mailbox.held:
+                mailbox.held = True
+                for _ in range(len(mailbox)):
+                    self.activity.end()
+
+    def release(self, address: str) -> None:
+        """Hand out again what waited."""
+        with self.lock:
+            mailbox = self._mailboxes[address]
+            if mailbox.held:
+                mailbox.held = False
+                for _ in range(len(mailbox)):
+                    self.activity.begin()
+                    mailbox.bell(mailbox)
+
+    def _post(self, word: Word) -> None:
+        message = word.message
+        route = ROUTES[type(message)]
+        key = route.key(message) if route.key is not None else ""
+        for mailbox in self._recipients(message):
+            self._drop_in(mailbox, word, route.mail, key)
+
+    def _drop_in(self, mailbox: Mailbox, item: object, mail: MailClass, key: str) -> None:
+        if mailbox.held:
+            mailbox.post(item, mail, key)
+            return
+        self.activity.begin()
+        if not mailbox.post(item, mail, key):
+            self.activity.end()
+
+    def _recipients(self, message: Message) -> tuple[Mailbox, ...]:
+        key = (type(message), subject(message))
+        found = self._resolved.get(key)
+        if found is None:
+            found = tuple(self._mailboxes[one] for one in recipients(message, self._mailboxes))
+            self._resolved[key] = found
+        return found
