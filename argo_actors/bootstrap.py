@@ -1,0 +1,309 @@
+"""The composition root: the only file that names concrete classes.
+
+Start: state lock, account read, account lock, journal folded, deciders, edges, clock. Stop: the same
+backwards; protection stays at the broker.
+"""
+
+import faulthandler
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from loguru import logger
+
+from . import config as configuration
+from .broker.edge import BrokerEdge
+from .broker.gate import Gate
+from .broker.stream import StreamEdge
+from .clock.hours import Hours
+from .clock.pacer import Advance, LockstepPacer, Pacer, Schedule, SteadyPacer
+from .config import Config, RestartPolicy
+from .consensus.decider import consensus
+from .errors import ArgoError, ConfigError, DaemonError, PermanentProviderError
+from .host.secrets import Secrets
+from .host.state import Lock, StateDir, lock_account, lock_state
+from .messages.system import Configured, Operator, Started, Stopping
+from .order.decider import order
+from .risk.decider import risk
+from .runtime.clock import SetClock, SteadyClock
+from .runtime.decider import Decider
+from .runtime.edge import Port
+from .runtime.engine import EdgeSpec, Engine, Plan
+from .runtime.folding import Build
+from .runtime.spec import ChildSpec, GroupSpec, Policy
+from .source.actor import SourceEdge
+from .source.quotes import QuotesEdge
+from .tracker.decider import tracker
+from .units import UtcNanos
+
+VERSION = "0.1.0"
+START_SECONDS = 60.0
+
+
+def deciders(config_text: str, account_tag: str) -> dict[str, Decider[Any]]:
+    """Every decider of an account by its address: what live run, restart and verification share."""
+    config = configuration.decode(config_text, "the recorded configuration")
+    found: dict[str, Decider[Any]] = {
+        "consensus": consensus(config),
+        "risk": risk(config),
+        "tracker": tracker(config),
+    }
+    for symbol in config.symbols:
+        found[f"order/{symbol}"] = order(config, symbol, account_tag)
+    return found
+
+
+BUILD: Build = deciders
+
+
+class Lockstep(NamedTuple):
+    """Market time is the venue's: where it begins, how to move it, how fast at the most."""
+
+    start: UtcNanos
+    advance: Advance
+    speed: float
+
+
+class Settings(NamedTuple):
+    """What a daemon is started with."""
+
+    config: Config
+    state: StateDir
+    secrets: Secrets
+    mode: str = "paper"
+    lockstep: Lockstep | None = None
+    start_clock: UtcNanos | None = None
+    """Market time at start where it is not the wall clock's (a simulated market at real speed)."""
+
+
+class Daemon:
+    """One account's engine with its clock; `fatal` ends it from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config = settings.config
+        self.ended = threading.Event()
+        self.failure = ""
+        self._locks: list[Lock] = []
+        self._check_wall()
+        settings.state.create()
+        self._locks.append(lock_state(settings.state))
+        settings.state.pid.write_text(str(os.getpid()))
+        self.clock = self._clock()
+        self.gate = self._gate()
+        self.account = self._account()
+        self._locks.append(lock_account(str(self.account["account_number"])))
+        self.engine = Engine(self._plan(), self.clock, self.fatal)
+        self.gate.attach(self.engine.journal)
+        self.pacer = self._pacer()
+        for warning in self.engine.warnings:
+            logger.warning(warning)
+
+    def _check_wall(self) -> None:
+        """Paper is the default; live is only with its own word and a live address (I20)."""
+        live_url = self.config.broker.base_url.startswith("https://api.alpaca.markets")
+        if live_url != (self.config.environment == "live"):
+            raise ConfigError(
+                f"environment is {self.config.environment!r} but broker.base_url is "
+                f"{self.config.broker.base_url}",
+                fix="make the two agree: paper-api.alpaca.markets for paper",
+            )
+        if self.config.environment == "live" and self.settings.mode != "live":
+            raise ConfigError(
+                "this configuration trades live money", fix="argo run --live ACCOUNT_NUMBER"
+            )
+
+    def _clock(self) -> SetClock | SteadyClock:
+        lockstep = self.settings.lockstep
+        if lockstep is not None:
+            return SetClock(lockstep.start)
+        return SteadyClock(self.settings.start_clock)
+
+    def _gate(self) -> Gate:
+        return Gate(self.config, self.settings.secrets.broker, self.clock.now)
+
+    def _account(self) -> dict[str, Any]:
+        try:
+            return self.gate.read_account(START_SECONDS)
+        except ArgoError as error:
+            raise DaemonError(
+                f"the broker at {self.config.broker.base_url} does not answer: "
+                f"{self.settings.secrets.redact(error.what)}",
+                fix="check the keys (paper keys for the paper address) and the network",
+            ) from None
+
+    def _plan(self) -> Plan:
+        config = self.config
+        return Plan(
+            directory=self.settings.state.journal,
+            configured=configured(config, str(self.account["account_number"])),
+            build=deciders,
+            groups=_groups(config),
+            edges=self._edges(),
+            threads=config.supervision.dispatcher == "thread",
+            commit_seconds=config.journal.commit_ms / 1000,
+            commit_records=config.journal.commit_records,
+            redact=self.settings.secrets.redact,
+        )
+
+    def _edges(self) -> tuple[EdgeSpec, ...]:
+        config, secrets = self.config, self.settings.secrets
+        self.frames = FrameCount()
+        edges = [
+            EdgeSpec("broker", partial(BrokerEdge, config=config, gate=self.gate), config.broker.workers),
+            EdgeSpec("stream", partial(StreamEdge, config=config, keys=secrets.broker, frames=self.frames)),
+            EdgeSpec("quotes", partial(QuotesEdge, config=config, keys=secrets.data), 2),
+        ]
+        for name, source in config.sources.items():
+            if source.enabled:
+                make = partial(SourceEdge, name=name, config=config, secrets=secrets, park=self._park)
+                edges.append(EdgeSpec(f"source/{name}", make))
+        return tuple(edges)
+
+    def _park(self, address: str, state: str, reason: str, remedy: str) -> None:
+        self.engine.supervisor.park(address, state, reason, remedy)
+
+    def _pacer(self) -> Pacer:
+        schedule = Schedule(
+            self.engine, Hours(self.clock.now(), self.config.risk.day_start), self.config.clock.cycle_seconds
+        )
+        lockstep = self.settings.lockstep
+        if lockstep is None or not isinstance(self.clock, SetClock):
+            return SteadyPacer(
+                self.engine,
+                schedule,
+                self.fatal,
+                decide_seconds=self.config.clock.decide_seconds,
+                answered=self._answered,
+            )
+        return LockstepPacer(
+            self.engine,
+            schedule,
+            self.fatal,
+            clock=self.clock,
+            advance=lockstep.advance,
+            heard_events=lambda: self.frames.count,
+            restless=self._restless,
+            speed=lockstep.speed,
+        )
+
+    def _answered(self) -> bool:
+        return all(
+            cell.quiet for address, cell in self.engine.edges.items() if address.startswith("source/")
+        )
+
+    def _restless(self) -> bool:
+        """An order is between two states: market time moves in fine steps."""
+        return any(
+            getattr(cell.state, "restless", False) for cell in self.engine.deciders.values()
+        )
+
+    def start(self) -> None:
+        """Let it run."""
+        self.engine.start(Started(run=self.engine.run, mode=self._mode()))
+        self.pacer.start()
+
+    def _mode(self) -> Any:
+        return self.settings.mode
+
+    def operate(self, command: Operator) -> tuple[int, tuple[str, ...]]:
+        """An operator's word: the gate first, then durable. Returns its seq and what had left before."""
+        registered = self.gate.operate(command.state)
+        seq = self.engine.say_durably("operator", command)
+        return seq, registered
+
+    def fatal(self, what: str) -> None:
+        """It cannot go on: protection stands at the broker; the process ends."""
+        logger.critical(what)
+        self.failure = self.failure or what
+        self.ended.set()
+
+    def stop(self, reason: str = "stopped") -> None:
+        """No new entries, what is in flight settles, the journal is flushed; protection stays."""
+        if not self.failure:
+            self.engine.say("engine", Stopping(reason=reason))
+        self.pacer.stop()
+        self.engine.stop()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the locks."""
+        for lock in self._locks:
+            lock.release()
+        self.settings.state.pid.unlink(missing_ok=True)
+
+
+class FrameCount:
+    """How many trade updates of the stream have been heard and said."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self) -> None:
+        """One more."""
+        self.count += 1
+
+
+def configured(config: Config, account_number: str) -> Configured:
+    """The word that says under which configuration and code everything after it happened."""
+    return Configured(
+        config=configuration.encode(config).decode(),
+        config_hash=configuration.config_hash(config),
+        code_hash=code_hash(),
+        version=VERSION,
+        account_tag=account_tag(account_number),
+    )
+
+
+def account_tag(account_number: str) -> str:
+    """First four hex digits of the SHA-256 of the account number (orders' policy)."""
+    return hashlib.sha256(account_number.encode()).hexdigest()[:4]
+
+
+def code_hash() -> str:
+    """SHA-256 over the package's own files."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _policy(settings: RestartPolicy) -> Policy:
+    return Policy(
+        settings.restart,
+        settings.intensity,
+        settings.period_seconds,
+        settings.backoff_seconds,
+        settings.backoff_max_seconds,
+        settings.probe_seconds,
+    )
+
+
+def _groups(config: Config) -> tuple[GroupSpec, ...]:
+    deciding = _policy(config.supervision.deciders)
+    edging = _policy(config.supervision.edges)
+    rules = ("tracker", "risk", "consensus", *(f"order/{symbol}" for symbol in config.symbols))
+    sources = tuple(
+        ChildSpec(f"source/{name}", _policy(source.restart))
+        for name, source in config.sources.items()
+        if source.enabled
+    )
+    return (
+        GroupSpec("deciders", "one_for_one", tuple(ChildSpec(one, deciding) for one in rules)),
+        GroupSpec(
+            "trading", "rest_for_one", (ChildSpec("stream", edging), ChildSpec("broker", edging))
+        ),
+        GroupSpec("market", "one_for_one", (ChildSpec("quotes", edging),)),
+        GroupSpec("sources", "one_for_one", sources, escalates=False),
+    )
+
+
+def die(daemon: Daemon) -> None:
+    """The last resort: all stacks on standard error, then the process is gone."""
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(1)

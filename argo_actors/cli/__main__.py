@@ -1,0 +1,5 @@
+"""`python -m argo_actors.cli`."""
+
+from .main import main
+
+main()

@@ -1,0 +1,65 @@
+"""The daemon's API over its private socket."""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArgoError, DaemonError
+from ..host.state import StateDir, state_dir
+
+TIMEOUT_SECONDS = 10.0
+
+
+class _OverSocket(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("argo", timeout=TIMEOUT_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(TIMEOUT_SECONDS)
+        self.sock.connect(str(self._path))
+
+
+class Denied(ArgoError):
+    """The daemon refused the request."""
+
+    exit_code = 6
+
+
+def find(account: str, state: Path | None) -> StateDir:
+    """The state directory that a command is about."""
+    return state_dir(account, state)
+
+
+def get(state: StateDir, path: str) -> Any:
+    """The JSON answer of the daemon. Raises DaemonError when it does not run."""
+    return _request(state, "GET", path, None)
+
+
+def post(state: StateDir, path: str, body: dict[str, Any]) -> Any:
+    """Ask the daemon to do something. Raises DaemonError or Denied."""
+    return _request(state, "POST", path, body)
+
+
+def _request(state: StateDir, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    connection = _OverSocket(state.socket)
+    try:
+        headers = {"Content-Type": "application/json", "X-Argo": "cli", "Host": "argo"}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        text = response.read()
+    except OSError as error:
+        raise DaemonError(
+            f"no daemon answers at {state.socket} ({error.strerror or error})",
+            fix="start it with `argo run` or `argo demo`, or name its --state directory",
+        ) from None
+    finally:
+        connection.close()
+    answer = json.loads(text or b"null")
+    if response.status >= 400:
+        detail = answer.get("detail", text.decode()) if isinstance(answer, dict) else text.decode()
+        raise Denied(f"the daemon refused: {detail}", fix="see `argo status`")
+    return answer

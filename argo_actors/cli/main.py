@@ -1,0 +1,84 @@
+"""The `argo` command: each subcommand is loaded only when it is called."""
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+from ..errors import ArgoError, UsageError
+
+HELP = """One account's trading day, as supervised actors.
+
+Begin with `argo demo`: a simulated market and broker, no keys, no network.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 not running or
+unreachable, 5 a difference was found, 6 denied.
+"""
+
+COMMANDS = {
+    "demo": "demo:demo",
+    "run": "run:run",
+    "venue": "venue:venue",
+    "status": "reading:status",
+    "positions": "reading:positions",
+    "orders": "reading:orders",
+    "trades": "reading:trades",
+    "signals": "reading:signals",
+    "why": "why:why",
+    "inspect": "inspect:inspect",
+    "replay": "replay:replay",
+    "decide": "decide:decide",
+    "halt": "operate:halt",
+    "stop-entries": "operate:stop_entries",
+    "flatten": "operate:flatten",
+    "resume": "operate:resume",
+}
+CONFIG_COMMANDS = {"check": "config:check", "show": "config:show"}
+
+
+def application() -> App:
+    """The command line with all its commands."""
+    app = App(name="argo", help=HELP, version=_version)
+    for name, place in COMMANDS.items():
+        app.command(f"argo_actors.cli.{place}", name=name)
+    config = App(name="config", help="Look at a configuration.")
+    for name, place in CONFIG_COMMANDS.items():
+        config.command(f"argo_actors.cli.{place}", name=name)
+    app.command(config)
+    return app
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("argo-actors")
+    except PackageNotFoundError:
+        return "0.1.0"
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command. Returns the exit code; errors are told on standard error with a `fix:` line."""
+    try:
+        code = application()(
+            arguments, result_action="return_value", exit_on_error=False, print_error=False
+        )
+    except CycloptsError as error:
+        return _told(UsageError(str(error), fix="see `argo --help` or `argo COMMAND --help`"))
+    except ArgoError as error:
+        return _told(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _told(error: ArgoError) -> int:
+    print(f"error: {error.what}", file=sys.stderr)
+    if error.fix:
+        print(f"fix: {error.fix}", file=sys.stderr)
+    return error.exit_code

@@ -1,0 +1,44 @@
+"""Text for people at 80 columns, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+WIDTH = 80
+
+
+def emit_json(value: Any) -> None:
+    """One JSON document on one line."""
+    sys.stdout.write(json.dumps(value, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def line(text: str = "") -> None:
+    """One line of text, cut at the width of a terminal."""
+    sys.stdout.write(text[:WIDTH].rstrip() + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], empty: str = "none") -> None:
+    """Rows under their column names; numbers to the right; the last column takes what is left."""
+    cells = [[_text(row.get(name)) for name in columns] for row in rows]
+    if not cells:
+        line(empty)
+        return
+    widths = [max(len(name), *(len(row[i]) for row in cells)) for i, name in enumerate(columns)]
+    line("  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)))
+    for row in cells:
+        line("  ".join(_aligned(c, w) for c, w in zip(row, widths, strict=True)))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return str(value)
+
+
+def _aligned(cell: str, width: int) -> str:
+    number = cell.replace(",", "").lstrip("+-$").replace(".", "", 1).isdigit()
+    return cell.rjust(width) if number else cell.ljust(width)

@@ -1,0 +1,82 @@
+"""`argo replay`: does the code still say what it said, record by record?"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ..errors import UsageError
+from ..host.state import state_dir
+from ..journal.reader import day_files
+from .output import emit_json, line
+
+SHOWN = 20
+
+
+def replay(
+    day: str = "",
+    *,
+    settings: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
+    account: str = "paper",
+    state: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Verify a journal: every decider is asked again and must say the recorded bytes.
+
+    Exit code 0: no difference; 5: differences, all listed.
+
+    Parameters
+    ----------
+    day: str
+        A UTC date, a journal file or a journal directory; without it every day of the account.
+    settings: tuple[str, ...]
+        Ask under a changed configuration instead: key.path=value.
+    account: str
+        Name of the account.
+    state: Path
+        The account's state directory, when it is not the usual one.
+    json: bool
+        Answer as JSON.
+    """
+    from ..bootstrap import deciders
+    from ..replay.verify import verify
+
+    files = _files(day, account, state)
+    report = verify(files, deciders, override=settings)
+    if json:
+        emit_json(
+            {
+                "files": [str(path) for path in files],
+                "records": report.records,
+                "decisions": report.decisions,
+                "differences": [_document(one) for one in report.differences],
+            }
+        )
+    else:
+        line(f"{report.records} records, {report.decisions} decisions in {len(files)} file(s)")
+        for one in report.differences:
+            line(f"{one.seq} {one.actor} heard {one.heard}")
+            line(f"   recorded: {one.recorded}")
+            line(f"   now:      {one.now}")
+        line(f"{len(report.differences)} difference(s)" if report.differences else "no difference")
+    return 5 if report.differences else 0
+
+
+def _files(day: str, account: str, state: Path | None) -> list[Path]:
+    given = Path(day) if day else None
+    if given is not None and given.is_file():
+        return [given]
+    directory = given if given is not None and given.is_dir() else state_dir(account, state).journal
+    found = day_files(directory)
+    if given is not None and not given.is_dir():
+        found = [path for path in found if path.name.startswith(day)]
+    if not found:
+        raise UsageError(
+            f"no journal of {day or 'any day'} in {directory}",
+            fix="name a date, a file, or the account's --state directory",
+        )
+    return found
+
+
+def _document(one: Any) -> dict[str, Any]:
+    return dict(one._asdict())

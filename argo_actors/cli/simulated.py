@@ -1,0 +1,99 @@
+"""The simulated world as a process of its own, and the line by which market time is moved in it."""
+
+import http.client
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..clock.pacer import Advanced
+from ..errors import DaemonError
+from ..units import UtcNanos
+
+START_SECONDS = 60.0
+
+
+class SimulatedWorld:
+    """A venue process; ended with its parent's `close`."""
+
+    def __init__(self, arguments: Sequence[str], log: Path) -> None:
+        command = [sys.executable, "-m", "argo_actors.venue", *arguments]
+        self._log = log.open("ab")
+        self._process = subprocess.Popen(  # noqa: S603 (our own module, our own arguments)
+            command, stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL
+        )
+        self.about = self._first_line()
+        self.url = str(self.about["url"])
+
+    def _first_line(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        timer = threading.Timer(START_SECONDS, self._process.kill)
+        timer.start()
+        try:
+            text = self._process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not text:
+            self._process.wait(5)
+            raise DaemonError(
+                f"the simulated venue did not start: {self._why()}", fix="see the message above"
+            )
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    def _why(self) -> str:
+        self._log.flush()
+        lines = Path(self._log.name).read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"exit code {self._process.returncode}"
+
+    def get(self, path: str) -> Any:
+        """One of the venue's own control answers."""
+        return request(self.url, "GET", path, None)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.close()
+
+
+class AdvanceLine:
+    """Moves the venue's time over one kept-alive connection. Raises OSError while it is away."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._connection: http.client.HTTPConnection | None = None
+
+    def __call__(self, to: UtcNanos) -> Advanced:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(self._host, self._port, timeout=10)
+        try:
+            self._connection.request("POST", "/argo/advance", json.dumps({"to": to}))
+            answer = json.loads(self._connection.getresponse().read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._connection.close()
+            self._connection = None
+            raise OSError(f"the venue is away: {error}") from error
+        return Advanced(int(answer["now"]), int(answer["events"]))
+
+
+def request(url: str, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    """One JSON request to the venue."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=10)
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body))
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()

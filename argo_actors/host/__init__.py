@@ -1,0 +1,1 @@
+"""This host: where an account's state lives, its secrets, its lock, its log."""

@@ -1,0 +1,53 @@
+"""The log: lines for people on standard error, JSON lines in the state directory; no key in either."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from .secrets import Secrets
+
+
+def configure(secrets: Secrets, file: Path | None, *, quiet: bool = False) -> None:
+    """Route everything, the standard library's logging included, through one redacting patcher."""
+    logger.remove()
+    logger.configure(patcher=lambda record: _clean(record, secrets))
+    if not quiet:
+        logger.add(
+            sys.stderr,
+            level="INFO",
+            format="{time:HH:mm:ss} {level: <8} {message}",
+            diagnose=False,
+            backtrace=False,
+        )
+    if file is not None:
+        logger.add(
+            file,
+            level="DEBUG",
+            serialize=True,
+            rotation="50 MB",
+            retention=10,
+            diagnose=False,
+            backtrace=False,
+            enqueue=False,
+        )
+    logging.basicConfig(handlers=[_ToLoguru()], level=logging.INFO, force=True)
+    for noisy in ("websockets", "urllib3", "httpcore", "httpx", "asyncio", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _clean(record: Any, secrets: Secrets) -> None:
+    """No key and no line break of somebody else's gets into a line."""
+    record["message"] = secrets.redact(record["message"]).replace("\n", "\\n").replace("\r", "\\r")
+
+
+class _ToLoguru(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        logger.opt(depth=6).log(
+            record.levelname if record.levelname in _LEVELS else "INFO", "{}", record.getMessage()
+        )
+
+
+_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}

@@ -1,0 +1,1 @@
+"""WHAT WE ASK FOR: one actor per symbol (pure)."""

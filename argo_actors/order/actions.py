@@ -1,0 +1,498 @@
+"""What is to be asked of the broker now: a function of the state, so that nothing is asked twice.
+
+Every command changes the state when it is said (the order is remembered as sent, the question as asked).
+So the same state never asks for the same thing again, and a restart needs no special path.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from ..config import Config, is_coin
+from ..messages import Message, WordId
+from ..messages.order import (
+    CancelOrder,
+    Leg,
+    LookupOrder,
+    OrderClass,
+    OrderType,
+    PositionIntent,
+    ReadAccount,
+    ReadPosition,
+    Reconcile,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+)
+from ..units import MINUTE, SECOND, Price, Quantity, Symbol, UtcNanos, floor_to, to_tick
+from . import ids
+from .facts import average, is_flat
+from .state import (
+    LIVE,
+    OPEN,
+    Entry,
+    Exit,
+    OrderState,
+    Own,
+    Position,
+    entry_order,
+    is_open,
+    open_orders,
+    orders,
+    protected_qty,
+)
+
+PARTIAL_WAIT = SECOND
+ANSWER_WAIT = 3 * SECOND
+CANCEL_WAIT = 2 * SECOND
+LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
+PROTECT_TRIES = 3
+EXIT_AFTER = 6 * SECOND
+"""A second until it is flagged, five more until the position is closed."""
+STOP_WAIT = 3 * SECOND
+TARGET_WAIT = SECOND
+MOST_SWAPS = 3
+SWAP_WINDOW = 10 * MINUTE
+STOP_LIMIT_GAP = Decimal("0.99")
+TARGET_GAP = Decimal("0.999")
+FOR_EVER = 2**62
+
+
+class Maker:
+    """Makes one symbol's commands from its state."""
+
+    def __init__(self, config: Config, symbol: Symbol, tag: str, state: OrderState) -> None:
+        self.config = config
+        self.symbol = symbol
+        self.tag = tag
+        self.state = state
+        self.now = state.now
+
+    def actions(self) -> list[Message]:
+        """The commands of this step, in the order in which they are to be sent."""
+        return [*self._lookups(), *self._truth(), *self._money()]
+
+    def _because(self, *words: WordId) -> tuple[WordId, ...]:
+        return tuple(sorted({WordId(*one) for one in (*words, self.state.heard)}))
+
+    def _lookups(self) -> Iterator[Message]:
+        """Orders of unknown outcome, cancels without an end, entries whose legs are not known."""
+        for one in orders(self.state):
+            due = lookup_due(one)
+            if due is not None and self.now >= due:
+                yield LookupOrder(
+                    client_order_id=one.id, symbol=self.symbol, because=self._because(one.word)
+                )
+
+    def _truth(self) -> Iterator[Message]:
+        """A frozen symbol asks for the broker's truth."""
+        if self.state.frozen and self.now >= reconcile_due(self.state):
+            yield Reconcile(
+                symbols=(self.symbol,), reason=self.state.frozen, because=self._because()
+            )
+
+    def _money(self) -> Iterator[Message]:
+        state = self.state
+        position = state.position
+        if position is None or is_flat(self.symbol, state, position):
+            yield from self._flat()
+        elif state.exit is not None:
+            yield from self._closing(position, state.exit)
+        else:
+            yield from self._holding(position)
+
+    def _flat(self) -> Iterator[Message]:
+        """Flat: the entry is sent once, or called back; leftovers of a closed position are cancelled."""
+        entry = self.state.entry
+        working = entry_order(self.state)
+        if entry is not None and not entry.settled and not self._sent(entry):
+            yield self._entry(entry)
+            return
+        for one in open_orders(self.state):
+            calls_back = one is working and (
+                entry is None or entry.canceled or self._called_off() or self._session_over(one)
+            )
+            if calls_back or (working is None and self.state.position is not None):
+                yield from self._cancel(one)
+
+    def _called_off(self) -> bool:
+        return self.state.operator == "flatten"
+
+    def _session_over(self, one: Own) -> bool:
+        """An unfilled limit entry is not left working overnight."""
+        hours = self.state.hours
+        return (
+            not is_coin(self.symbol)
+            and one.part.type == "limit"
+            and hours is not None
+            and not hours.is_open
+        )
+
+    def _sent(self, entry: Entry) -> bool:
+        return any(
+            one.leg == "entry" and one.position_id == entry.key for one in orders(self.state)
+        )
+
+    def _entry(self, entry: Entry) -> SubmitOrder:
+        coin = is_coin(self.symbol)
+        limited = entry.limit_price is not None
+        return self._submit(
+            ids.order_id(self.tag, entry.key, "entry", 1),
+            "entry",
+            entry.side,
+            entry.qty,
+            "limit" if limited else "market",
+            "ioc" if coin else "gtc",
+            "buy_to_open" if entry.side == "buy" else "sell_to_open",
+            entry.price,
+            entry.expires_at,
+            (entry.word,),
+            order_class="simple" if coin else "bracket",
+            limit_price=entry.limit_price,
+            take_profit=None if coin else entry.target,
+            stop_loss=None if coin else entry.stop,
+            increases=True,
+        )
+
+    def _holding(self, position: Position) -> Iterator[Message]:
+        """Open: the rest of a partly filled entry is called back, then what is held is protected."""
+        working = entry_order(self.state)
+        if working is not None:
+            partly = working.filled_at and self.now - position.exposed_since >= PARTIAL_WAIT
+            if partly or (self.state.entry is not None and self.state.entry.canceled):
+                yield from self._cancel(working)
+            return
+        if not position.exposed_since or protected_qty(self.state) >= position.qty:
+            return
+        if any(self._may_protect(one) for one in orders(self.state)):
+            return
+        stale = [one for one in open_orders(self.state) if one.leg in ("stop", "oco", "entry")]
+        if stale:
+            for one in stale:
+                yield from self._cancel(one)
+            return
+        if self.now < position.protect_after or position.protect_tries >= PROTECT_TRIES:
+            return
+        if not self.state.read.fresh:
+            yield from self._read()
+        elif self.state.read.qty != 0:
+            yield from self._protect(position)
+
+    def _may_protect(self, one: Own) -> bool:
+        """Protection that is on its way, or whose outcome or legs are still to be learned."""
+        if one.leg in ("stop", "oco"):
+            return one.part.status in ("sent", "lost", "unknown")
+        filled_bracket = (
+            one.leg == "entry"
+            and one.order_class == "bracket"
+            and one.part.status == "filled"
+            and one.position_id == (self.state.position.id if self.state.position else "")
+        )
+        return filled_bracket and not one.legs and one.asked < len(LOOKUP_WAITS)
+
+    def _protect(self, position: Position) -> Iterator[Message]:
+        """Stocks: an OCO, a simple stop if it was refused. Coins: a stop-limit one percent wide."""
+        if position.stop is None:
+            return
+        key = ids.later_key(position.id, "protect", position.number)
+        closing: Side = "sell" if position.side == "buy" else "buy"
+        intent: PositionIntent = "sell_to_close" if closing == "sell" else "buy_to_close"
+        held = abs(self.state.read.qty)
+        if is_coin(self.symbol):
+            qty = self._sellable()
+            if qty <= 0:
+                return
+            yield self._submit(
+                ids.order_id(self.tag, key, "stop", 1),
+                "stop",
+                closing,
+                qty,
+                "stop_limit",
+                "gtc",
+                intent,
+                position.stop,
+                FOR_EVER,
+                (),
+                stop_price=position.stop,
+                limit_price=self._tick(position.stop * STOP_LIMIT_GAP),
+            )
+        elif position.target is not None and position.protect_tries == 0:
+            yield self._submit(
+                ids.order_id(self.tag, key, "oco", 1),
+                "oco",
+                closing,
+                held,
+                "limit",
+                "gtc",
+                intent,
+                position.target,
+                FOR_EVER,
+                (),
+                order_class="oco",
+                limit_price=position.target,
+                take_profit=position.target,
+                stop_loss=position.stop,
+            )
+        else:
+            yield self._submit(
+                ids.order_id(self.tag, key, "stop", 1),
+                "stop",
+                closing,
+                held,
+                "stop",
+                "gtc",
+                intent,
+                position.stop,
+                FOR_EVER,
+                (),
+                stop_price=position.stop,
+            )
+
+    def _closing(self, position: Position, leaving: Exit) -> Iterator[Message]:
+        """Cancel protection, wait until it is terminal, read the position, close what is there."""
+        if not self._may_close():
+            return
+        out = open_orders(self.state)
+        if any(one.leg in ("exit", "flat", "target") for one in out):
+            return
+        if out:
+            for one in out:
+                yield from self._cancel(one)
+            return
+        if self.now < leaving.after:
+            return
+        if not self.state.read.fresh:
+            yield from self._read()
+            return
+        held = self.state.read.qty
+        if held == 0 or (held > 0) != (position.side == "buy"):
+            yield from self._gone()
+            return
+        yield self._exit(position, leaving, abs(held))
+
+    def _may_close(self) -> bool:
+        """Stock exits are sent in regular hours only; until then protection stays."""
+        hours = self.state.hours
+        return is_coin(self.symbol) or (hours is not None and hours.is_open)
+
+    def _gone(self) -> Iterator[Message]:
+        """The broker holds nothing: some fill is still unknown, the truth is read whole."""
+        if self.now >= reconcile_due(self.state):
+            yield Reconcile(
+                symbols=(self.symbol,), reason="the position is gone", because=self._because()
+            )
+
+    def _exit(self, position: Position, leaving: Exit, held: Quantity) -> SubmitOrder:
+        coin = is_coin(self.symbol)
+        qty = self._sellable() if coin else held
+        leg: Leg = "target" if leaving.limit is not None else (
+            "flat" if leaving.reason == "operator" else "exit"
+        )
+        if leaving.reason == "stop":
+            leg = "exit"
+        closing: Side = "sell" if position.side == "buy" else "buy"
+        key = ids.later_key(position.id, leg, position.number)
+        return self._submit(
+            ids.order_id(self.tag, key, leg, 1),
+            leg,
+            closing,
+            qty,
+            "market" if leaving.limit is None else "limit",
+            "ioc" if coin else "day",
+            "sell_to_close" if closing == "sell" else "buy_to_close",
+            leaving.limit or average(position.paid, position.bought),
+            FOR_EVER,
+            (leaving.word,),
+            limit_price=leaving.limit,
+        )
+
+    def _sellable(self) -> Quantity:
+        """Coins that can be sold: what is available, in whole increments."""
+        asset = self.state.asset
+        available = abs(self.state.read.available)
+        return available if asset is None else floor_to(available, asset.min_trade_increment)
+
+    def _tick(self, price: Price) -> Price:
+        asset = self.state.asset
+        return price if asset is None else to_tick(price, asset.price_increment, up=False)
+
+    def _read(self) -> Iterator[Message]:
+        if self.state.read.asked is None or self.now - self.state.read.asked_at >= ANSWER_WAIT:
+            yield ReadPosition(symbol=self.symbol, because=self._because())
+
+    def _cancel(self, one: Own) -> Iterator[Message]:
+        """Ask once; after two seconds without an end ask again. A filled bracket ends by a leg."""
+        order_id = one.part.order_id
+        if one.part.status not in OPEN:
+            live = [leg for _, leg in one.legs if leg.status in LIVE]
+            if not live:
+                return
+            order_id = live[0].order_id
+        if not order_id or one.part.status in ("sent", "lost"):
+            return
+        if one.cancel_at and self.now - one.cancel_at < CANCEL_WAIT:
+            return
+        yield CancelOrder(
+            client_order_id=one.id,
+            order_id=order_id,
+            symbol=self.symbol,
+            because=self._because(one.word),
+        )
+
+    def _submit(
+        self,
+        client_order_id: str,
+        leg: Leg,
+        side: Side,
+        qty: Quantity,
+        kind: OrderType,
+        time_in_force: TimeInForce,
+        intent: PositionIntent,
+        reference: Price,
+        expires_at: UtcNanos,
+        words: tuple[WordId, ...],
+        *,
+        order_class: OrderClass = "simple",
+        limit_price: Price | None = None,
+        stop_price: Price | None = None,
+        take_profit: Price | None = None,
+        stop_loss: Price | None = None,
+        increases: bool = False,
+    ) -> SubmitOrder:
+        return SubmitOrder(
+            client_order_id=client_order_id,
+            symbol=self.symbol,
+            leg=leg,
+            side=side,
+            qty=qty,
+            type=kind,
+            time_in_force=time_in_force,
+            order_class=order_class,
+            limit_price=limit_price,
+            stop_price=stop_price,
+            take_profit=take_profit,
+            stop_loss=stop_loss,
+            position_intent=intent,
+            reference_price=reference,
+            expires_at=expires_at,
+            increases=increases,
+            because=self._because(*words),
+        )
+
+
+def read_account(state: OrderState) -> ReadAccount:
+    """After a fill the account's figures are old."""
+    return ReadAccount(because=(state.heard,))
+
+
+def lookup_due(one: Own) -> UtcNanos | None:
+    """When an order is to be looked up next, None when there is no need."""
+    if one.part.status in ("lost", "unknown"):
+        wait = LOOKUP_WAITS[min(one.asked, len(LOOKUP_WAITS) - 1)]
+        return one.asked_at + wait if one.asked_at else one.sent_at
+    if one.part.status == "sent":
+        return max(one.sent_at + 10 * SECOND, one.asked_at + 10 * SECOND)
+    if one.cancel_at and is_open(one):
+        return max(one.cancel_at + SECOND, one.asked_at + SECOND)
+    unknown_legs = (
+        one.leg in ("entry", "oco")
+        and one.order_class != "simple"
+        and not one.legs
+        and one.part.status in ("filled", "partially_filled")
+        and one.asked < len(LOOKUP_WAITS)
+    )
+    if unknown_legs:
+        return one.asked_at + LOOKUP_WAITS[one.asked]
+    ended = one.part.status == "filled" and one.legs and is_open(one)
+    if ended and any(leg.filled_qty > 0 for _, leg in one.legs):
+        return one.asked_at + SECOND
+    return None
+
+
+def reconcile_due(state: OrderState) -> UtcNanos:
+    """When the broker's truth is to be asked for next."""
+    return state.asked_reconcile + 5 * SECOND if state.asked_reconcile else 0
+
+
+def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[UtcNanos]:
+    """Every time at which something will be due that no word announces."""
+    for one in orders(state):
+        due = lookup_due(one)
+        if due is not None:
+            yield due
+        if one.cancel_at and is_open(one):
+            yield one.cancel_at + CANCEL_WAIT
+    if state.frozen or (state.exit is not None and state.asked_reconcile):
+        yield reconcile_due(state)
+    if state.read.asked is not None and not state.read.fresh:
+        yield state.read.asked_at + ANSWER_WAIT
+    if state.exit is not None and state.exit.after > state.now:
+        yield state.exit.after
+    position = state.position
+    if position is None or not position.exposed_since:
+        return
+    if entry_order(state) is not None:
+        yield position.exposed_since + PARTIAL_WAIT
+    if not position.flagged:
+        yield position.exposed_since + SECOND
+    elif config.trading.on_unprotected == "exit" and state.exit is None:
+        yield position.exposed_since + EXIT_AFTER
+    if position.protect_after > state.now:
+        yield position.protect_after
+
+
+def software_exit(config: Config, symbol: Symbol, state: OrderState) -> Exit | None:
+    """A close that the rules themselves call for: unprotected too long, a coin's stop or target."""
+    position = state.position
+    if position is None or state.exit is not None or entry_order(state) is not None:
+        return None
+    if state.operator == "flatten":
+        return Exit(reason="operator", since=state.now, word=state.heard)
+    if state.operator == "breach" and breach_flattens(config):
+        return Exit(reason="operator", since=state.now, word=state.heard)
+    exposed = position.exposed_since
+    if (
+        exposed
+        and state.now - exposed >= EXIT_AFTER
+        and protected_qty(state) < position.qty
+        and config.trading.on_unprotected == "exit"
+    ):
+        return Exit(reason="unprotected", since=state.now, word=state.heard)
+    return _coin_exit(symbol, state, position) if is_coin(symbol) else None
+
+
+def breach_flattens(config: Config) -> bool:
+    """What a breach of a loss limit does in this mode."""
+    if config.risk.on_breach is not None:
+        return config.risk.on_breach == "flatten"
+    return config.prop_firm.enabled
+
+
+def _coin_exit(symbol: Symbol, state: OrderState, position: Position) -> Exit | None:
+    if position.stop is None or position.target is None or not state.bid:
+        return None
+    through = state.bid < float(position.stop * STOP_LIMIT_GAP)
+    below = state.below_stop_since
+    if through or (below and state.now - below >= STOP_WAIT):
+        return Exit(reason="stop", since=state.now, word=state.heard)
+    above = state.above_target_since
+    recent = [one for one in position.swaps if state.now - one < SWAP_WINDOW]
+    may_swap = state.operator == "normal" and len(recent) < MOST_SWAPS
+    if above and state.now - above >= TARGET_WAIT and may_swap:
+        tick = Decimal("0.01") if state.asset is None else state.asset.price_increment
+        limit = to_tick(position.target * TARGET_GAP, tick, up=False)
+        return Exit(reason="target", since=state.now, word=state.heard, limit=limit)
+    return None
+
+
+def exit_is_over(symbol: Symbol, state: OrderState) -> bool:
+    """A coin's target order found no buyer: its stop is to rest again."""
+    leaving = state.exit
+    if leaving is None or leaving.limit is None or state.position is None:
+        return False
+    tried = [
+        one for one in orders(state) if one.leg == "target" and one.sent_at >= leaving.since
+    ]
+    return bool(tried) and not any(is_open(one) for one in tried) and not is_flat(
+        symbol, state, state.position
+    )
+

@@ -1,0 +1,108 @@
+"""The order actor of a symbol: approvals and the broker's news to commands and facts.
+
+It decides by level, not by edge: after each word it says what has become true and asks for what is
+missing. A word out of place can therefore do no harm, and none is refused.
+"""
+
+import msgspec
+
+from ..config import Config
+from ..messages import Message, WordId
+from ..messages.order import EntrySettled
+from ..messages.signal import Approval
+from ..runtime.decider import Decider, Heard
+from ..units import Symbol, UtcNanos
+from .actions import Maker, deadlines, exit_is_over, read_account, software_exit
+from .facts import changes, fills, standing
+from .fold import evolve as fold
+from .state import OrderState, protected_qty
+
+replace = msgspec.structs.replace
+
+
+def order(config: Config, symbol: Symbol, account_tag: str) -> Decider[OrderState]:
+    """The rules of a symbol under a configuration."""
+
+    def evolve(state: OrderState, heard: Heard) -> OrderState:
+        return _level(config, symbol, fold(config, symbol, account_tag, state, heard), heard)
+
+    def decide(state: OrderState, heard: Heard) -> tuple[Message, ...]:
+        return _decide(config, symbol, account_tag, state, heard)
+
+    def wake(state: OrderState) -> UtcNanos | None:
+        due = [one for one in deadlines(config, symbol, state)]
+        return min(due) if due else None
+
+    return Decider(OrderState(), evolve, decide, wake)
+
+
+def _level(config: Config, symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
+    """What follows from time and quotes alone: a software exit begins, a target swap ends."""
+    if exit_is_over(symbol, state):
+        state = replace(state, exit=None, above_target_since=0)
+        if state.position is not None:
+            position = replace(state.position, exposed_since=state.now, protect_tries=0)
+            state = replace(state, position=position)
+    leaving = software_exit(config, symbol, state)
+    if leaving is not None:
+        state = replace(state, exit=leaving)
+    return _exposed(state)
+
+
+def _exposed(state: OrderState) -> OrderState:
+    """A position whose stop is gone is exposed from now on."""
+    position = state.position
+    if position is None or position.exposed_since or position.qty == 0:
+        return state
+    if protected_qty(state) >= position.qty:
+        return state
+    return replace(state, position=replace(position, exposed_since=state.now, protect_tries=0))
+
+
+def _decide(
+    config: Config, symbol: Symbol, tag: str, state: OrderState, heard: Heard
+) -> tuple[Message, ...]:
+    """Fills first, then what follows from them, then commands, then where the actor stands.
+
+    Words of this step are folded in as they are said, under a place-holder identity, so that the later
+    ones already rest on the earlier.
+    """
+    said: list[Message] = []
+
+    def say(*messages: Message) -> None:
+        nonlocal state
+        for message in messages:
+            said.append(message)
+            step = Heard(WordId(heard.word.seq, heard.word.n), heard.at, message)
+            state = _level(config, symbol, fold(config, symbol, tag, state, step), step)
+
+    found = fills(symbol, state)
+    say(*found)
+    if found:
+        say(read_account(state))
+    say(*changes(symbol, state))
+    say(*Maker(config, symbol, tag, state).actions())
+    say(*_unanswered(symbol, state, heard))
+    now = standing(symbol, state)
+    if now is not None:
+        say(now)
+    return tuple(said)
+
+
+def _unanswered(symbol: Symbol, state: OrderState, heard: Heard) -> tuple[Message, ...]:
+    """An approval that could not be taken up gives its reservation back at once."""
+    message = heard.message
+    if not isinstance(message, Approval) or message.intent not in ("open_long", "open_short"):
+        return ()
+    if state.entry is not None and state.entry.signal == message.signal:
+        return ()
+    return (
+        EntrySettled(
+            symbol=symbol,
+            signal=message.signal,
+            outcome="refused",
+            note=state.frozen or "the symbol is not flat",
+            because=(heard.word,),
+        ),
+    )
+

@@ -1,0 +1,297 @@
+"""What has become true and is to be said: fills, opened, closed, protected, and where the actor stands."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+
+from ..config import is_coin
+from ..messages import Message
+from ..messages.order import (
+    EntrySettled,
+    ExitReason,
+    Fill,
+    Holding,
+    Leg,
+    PositionClosed,
+    PositionOpened,
+    Protected,
+    Unprotected,
+)
+from ..messages.system import Alert
+from ..units import SECOND, ZERO, Quantity, Symbol, Usd, cents, exact
+from .fold import fully_told
+from .state import (
+    LIVE,
+    OPEN,
+    Exit,
+    OrderState,
+    Own,
+    Part,
+    Position,
+    entry_order,
+    open_orders,
+    orders,
+    phase,
+    protected_qty,
+    stop_part,
+)
+
+TAKER, MAKER = Decimal("0.0025"), Decimal("0.0015")
+"""Alpaca's crypto fees of tier 1, taken from what is received."""
+COIN_PLACES = Decimal("0.000000001")
+FLAG_AFTER = SECOND
+SMALLEST_COIN_VALUE = Decimal(10)
+"""A coin remainder worth less is dust: it cannot be sold by an order of its own."""
+
+
+def fills(symbol: Symbol, state: OrderState) -> list[Fill]:
+    """What filled and has not been said yet, once for each part of an order."""
+    found: list[Fill] = []
+    for one in orders(state):
+        for part in (one.part, *(leg for _, leg in one.legs)):
+            if part.filled_qty > part.told_qty and part.filled_avg is not None:
+                found.append(_fill(symbol, state, one, part))
+    return found
+
+
+def _fill(symbol: Symbol, state: OrderState, one: Own, part: Part) -> Fill:
+    assert part.filled_avg is not None
+    qty = exact(part.filled_qty - part.told_qty)
+    value = part.filled_qty * part.filled_avg - part.told_value
+    price = exact((value / qty).quantize(COIN_PLACES))
+    fee_usd, fee_qty = _fees(symbol, part, qty, value)
+    return Fill(
+        symbol=symbol,
+        client_order_id=one.id,
+        position_id=one.position_id,
+        leg=_leg(one, part),
+        side=part.side,
+        qty=qty,
+        price=price,
+        fee_usd=fee_usd,
+        fee_qty=fee_qty,
+        filled_at=one.filled_at or state.now,
+        because=(one.word, state.heard),
+    )
+
+
+def _leg(one: Own, part: Part) -> Leg:
+    """A bracket's or OCO's parts are stop and target in their own right."""
+    if part is one.part:
+        return "target" if one.leg == "oco" else one.leg
+    return "stop" if part.type in ("stop", "stop_limit") else "target"
+
+
+def _fees(symbol: Symbol, part: Part, qty: Quantity, value: Usd) -> tuple[Usd, Quantity]:
+    if not is_coin(symbol):
+        return ZERO, ZERO
+    if part.side == "buy":
+        return ZERO, exact((qty * TAKER).quantize(COIN_PLACES, ROUND_HALF_UP))
+    return cents(value * TAKER), ZERO
+
+
+def changes(symbol: Symbol, state: OrderState) -> list[Message]:
+    """Facts that follow once all fills have been said; each is said once."""
+    said: list[Message] = [*_settlement(symbol, state)]
+    position = state.position
+    if position is not None:
+        if not position.opened and position.qty > 0 and entry_order(state) is None:
+            said.append(_opened(symbol, state, position))
+        closed = _closed(symbol, state, position)
+        said += closed
+        if not closed:
+            said += _protection(symbol, state, position)
+    if state.alert:
+        said.append(
+            Alert(severity="critical", text=state.alert, symbol=symbol, because=(state.heard,))
+        )
+    return said
+
+
+def _settlement(symbol: Symbol, state: OrderState) -> list[Message]:
+    """An approved entry came to its end."""
+    entry = state.entry
+    if entry is None or entry.settled:
+        return []
+    sent = [one for one in orders(state) if one.leg == "entry" and one.position_id == entry.key]
+    if any(one.part.status in OPEN for one in sent) or not sent:
+        return []
+    last = sent[-1]
+    status, filled = last.part.status, any(one.part.filled_qty > 0 for one in sent)
+    outcome = (
+        "filled"
+        if status == "filled"
+        else "partly"
+        if filled
+        else "refused"
+        if status in ("refused", "rejected")
+        else "expired"
+        if status in ("absent", "expired")
+        else "canceled"
+    )
+    return [
+        EntrySettled(
+            symbol=symbol,
+            signal=entry.signal,
+            outcome=outcome,  # type: ignore[arg-type]
+            note=last.refusal,
+            because=(last.word, state.heard),
+        )
+    ]
+
+
+def _opened(symbol: Symbol, state: OrderState, position: Position) -> PositionOpened:
+    return PositionOpened(
+        symbol=symbol,
+        position_id=position.id,
+        side=position.side,
+        qty=position.qty,
+        avg_price=average(position.paid, position.bought),
+        because=(state.heard,),
+    )
+
+
+def _closed(symbol: Symbol, state: OrderState, position: Position) -> list[Message]:
+    if not is_flat(symbol, state, position) or open_orders_of_position(state):
+        return []
+    if not all(fully_told(one) for one in orders(state)):
+        return []
+    entry_price = average(position.paid, position.bought)
+    exit_price = average(position.received, position.closed)
+    sign = 1 if position.side == "buy" else -1
+    pnl = exact(sign * (position.received - position.paid) - position.fees)
+    if position.closed == 0:
+        pnl = exact(-position.fees)
+    return [
+        PositionClosed(
+            symbol=symbol,
+            position_id=position.id,
+            side=position.side,
+            reason=_reason(state.exit, position),
+            entry_price=entry_price,
+            exit_price=exit_price or entry_price,
+            qty=position.bought,
+            fees=position.fees,
+            pnl=pnl,
+            entry_at=position.entry_at,
+            exit_at=position.exit_at or state.now,
+            because=(state.heard,),
+        )
+    ]
+
+
+def open_orders_of_position(state: OrderState) -> bool:
+    """Something that may still fill is out: the position is not over."""
+    return bool(open_orders(state))
+
+
+def is_flat(symbol: Symbol, state: OrderState, position: Position) -> bool:
+    """Nothing is left that an order could close."""
+    if position.bought == 0:
+        return False
+    if position.qty == 0:
+        return True
+    if not is_coin(symbol) or position.closed == 0:
+        return False
+    least = ZERO if state.asset is None else state.asset.min_order_size
+    worth = position.qty * average(position.paid, position.bought)
+    return worth < SMALLEST_COIN_VALUE or position.qty < least
+
+
+def _reason(leaving: Exit | None, position: Position) -> ExitReason:
+    if position.last_leg == "stop":
+        return "stop"
+    if position.last_leg in ("target", "oco"):
+        return "target"
+    return "foreign" if leaving is None else leaving.reason
+
+
+def _protection(symbol: Symbol, state: OrderState, position: Position) -> list[Message]:
+    """Protected: said when the whole quantity is covered. Unprotected: when it was not for a second."""
+    if position.qty > 0 and protected_qty(state) >= position.qty:
+        holder = _protector(state)
+        if holder is None or (holder.id == state.protected_by and not position.exposed_since):
+            return []
+        return [
+            Protected(
+                symbol=symbol,
+                position_id=position.id,
+                order=holder.id,
+                stop=_stop_price(holder),
+                target=holder.target,
+                since=position.exposed_since or state.now,
+                because=(holder.word, state.heard),
+            )
+        ]
+    exposed = position.exposed_since
+    if exposed and not position.flagged and state.now - exposed >= FLAG_AFTER and position.qty > 0:
+        return [
+            Unprotected(
+                symbol=symbol,
+                position_id=position.id,
+                since=exposed,
+                cause=_cause(state),
+                because=(state.heard,),
+            )
+        ]
+    return []
+
+
+def _protector(state: OrderState) -> Own | None:
+    for one in reversed(orders(state)):
+        part = stop_part(one)
+        if part is not None and part.status in LIVE:
+            return one
+    return None
+
+
+def _stop_price(one: Own) -> Decimal | None:
+    part = stop_part(one)
+    return one.stop if part is None else part.stop_price or one.stop
+
+
+def _cause(state: OrderState) -> str:
+    if entry_order(state) is not None:
+        return "the entry is only partly filled"
+    refused = [one for one in orders(state) if one.refusal and one.leg in ("stop", "oco")]
+    if refused:
+        return f"protection refused: {refused[-1].refusal}"
+    return f"no protection confirmed ({phase(state)})"
+
+
+def average(value: Usd, qty: Quantity) -> Decimal:
+    """Dollars a unit, to nine places; zero of nothing."""
+    return exact((value / qty).quantize(COIN_PLACES)) if qty else ZERO
+
+
+def standing(symbol: Symbol, state: OrderState) -> Holding | None:
+    """Where the actor stands, when that differs from what was said last."""
+    position, entry = state.position, entry_order(state)
+    pending = ZERO if entry is None else entry.part.qty - entry.part.told_qty
+    foreign = state.foreign if position is None else ZERO
+    side = position.side if position is not None else None if entry is None else entry.part.side
+    if position is None and entry is None and foreign:
+        side = "buy" if foreign > 0 else "sell"
+    intended = state.entry
+    now = Holding(
+        symbol=symbol,
+        phase=phase(state),
+        side=side,
+        qty=position.qty if position is not None else abs(foreign),
+        avg_price=None if position is None else average(position.paid, position.bought),
+        pending_qty=exact(pending),
+        pending_price=None if entry is None or intended is None else intended.price,
+        stop=None if position is None else position.stop,
+        target=None if position is None else position.target,
+        own=not foreign,
+        unprotected_since=(position.exposed_since or None) if position is not None else None,
+        note=state.frozen or (f"dust {state.dust}" if state.dust else ""),
+    )
+    told = state.told
+    if told is not None and _same(now, told):
+        return None
+    return msgspec.structs.replace(now, because=(state.heard,))
+
+
+def _same(one: Holding, other: Holding) -> bool:
+    return one == msgspec.structs.replace(other, because=())

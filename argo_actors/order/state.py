@@ -1,0 +1,253 @@
+"""What an order actor remembers, and what follows from it at a glance.
+
+The phase is not stored: it follows from the orders and the position, so that it can never disagree with
+them. That is the transition table of this actor: every word changes orders and position, and the
+phase, the deadlines and the next commands are functions of these.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from .. import keyed
+from ..messages import WordId
+from ..messages.market import Asset, MarketHours
+from ..messages.order import (
+    ExitReason,
+    Holding,
+    Leg,
+    OrderClass,
+    OrderStatus,
+    OrderType,
+    Phase,
+    Side,
+    TimeInForce,
+)
+from ..units import ZERO, OrderId, Price, Quantity, Usd, UtcNanos
+
+OwnStatus = Literal["sent", "lost", "refused", "absent"] | OrderStatus
+"""Ours beside the broker's: `sent` has no answer yet, `lost` is of unknown outcome."""
+LIVE: frozenset[str] = frozenset({"pending", "working", "held", "partially_filled", "pending_cancel"})
+OPEN: frozenset[str] = LIVE | {"sent", "lost", "unknown"}
+"""It may still fill, for all we know."""
+TERMINAL: frozenset[str] = frozenset(
+    {"filled", "canceled", "expired", "replaced", "rejected", "refused", "absent"}
+)
+
+
+class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """An order as the broker knows it, and how much of it has been said as fills."""
+
+    order_id: str
+    type: OrderType
+    side: Side
+    status: OwnStatus
+    qty: Quantity
+    filled_qty: Quantity = ZERO
+    filled_avg: Price | None = None
+    told_qty: Quantity = ZERO
+    told_value: Usd = ZERO
+    """Dollars of the fills said, gross."""
+    limit_price: Price | None = None
+    stop_price: Price | None = None
+
+
+class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """One of our orders, its legs, and the command it came from."""
+
+    id: OrderId
+    leg: Leg
+    order_class: OrderClass
+    time_in_force: TimeInForce
+    position_id: str
+    part: Part
+    legs: tuple[tuple[str, Part], ...] = ()
+    word: WordId
+    sent_at: UtcNanos
+    stop: Price | None = None
+    target: Price | None = None
+    filled_at: UtcNanos = 0
+    """Of the first fill known."""
+    asked_at: UtcNanos = 0
+    asked: int = 0
+    absent: int = 0
+    absent_since: UtcNanos = 0
+    listed: bool = False
+    cancel_at: UtcNanos = 0
+    """When its cancel was last asked for."""
+    refusal: str = ""
+    done_at: UtcNanos = 0
+
+
+class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """What our fills came to since it was flat."""
+
+    id: str
+    signal: str
+    side: Side
+    qty: Quantity
+    """Held now by our fills, coin fees taken off, unsigned."""
+    bought: Quantity = ZERO
+    """Opening fills, gross."""
+    paid: Usd = ZERO
+    closed: Quantity = ZERO
+    received: Usd = ZERO
+    fees: Usd = ZERO
+    stop: Price | None = None
+    target: Price | None = None
+    entry_at: UtcNanos = 0
+    exit_at: UtcNanos = 0
+    opened: bool = False
+    """PositionOpened has been said."""
+    last_leg: Leg = "entry"
+    number: int = 0
+    """Protections and exits minted so far."""
+    exposed_since: UtcNanos = 0
+    """Since when its full quantity has not been protected; 0 while it is."""
+    flagged: bool = False
+    protect_tries: int = 0
+    protect_after: UtcNanos = 0
+    swaps: tuple[UtcNanos, ...] = ()
+    """Recent attempts to take the target of a coin."""
+
+
+class Exit(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """A close under way."""
+
+    reason: ExitReason
+    since: UtcNanos
+    word: WordId
+    tries: int = 0
+    after: UtcNanos = 0
+    limit: Price | None = None
+    """An `ioc` limit instead of a market order: a coin's target."""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """The approval that is being carried out."""
+
+    signal: str
+    key: str
+    side: Side
+    qty: Quantity
+    price: Price
+    limit_price: Price | None
+    stop: Price
+    target: Price
+    expires_at: UtcNanos
+    word: WordId
+    settled: bool = False
+    canceled: bool = False
+
+
+class Read(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """What the broker holds, as last read."""
+
+    qty: Quantity = ZERO
+    available: Quantity = ZERO
+    fresh: bool = False
+    """Read after the last thing that could change it."""
+    asked: WordId | None = None
+    asked_at: UtcNanos = 0
+
+
+class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """One symbol's orders, position and what is known of its market."""
+
+    version: int = 1
+    orders: tuple[tuple[OrderId, Own], ...] = ()
+    position: Position | None = None
+    entry: Entry | None = None
+    exit: Exit | None = None
+    read: Read = Read()
+    asset: Asset | None = None
+    hours: MarketHours | None = None
+    operator: str = "normal"
+    frozen: str = ""
+    """Why nothing is entered; cleared by the broker's truth."""
+    asked_reconcile: UtcNanos = 0
+    mismatches: int = 0
+    foreign: Quantity = ZERO
+    foreign_orders: int = 0
+    bid: float = 0.0
+    ask: float = 0.0
+    below_stop_since: UtcNanos = 0
+    above_target_since: UtcNanos = 0
+    dust: Quantity = ZERO
+    told: Holding | None = None
+    protected_by: OrderId = ""
+    """The protection last said."""
+    alert: str = ""
+    """Said once with the next step."""
+    now: UtcNanos = 0
+    heard: WordId = WordId(0, 0)
+
+    @property
+    def restless(self) -> bool:
+        """Between two states: simulated time moves in fine steps."""
+        return self.exit is not None or any(
+            one.part.status in ("sent", "lost", "pending", "pending_cancel", "partially_filled")
+            or (one.leg != "stop" and one.part.status == "working" and one.leg == "entry")
+            for _, one in self.orders
+        ) or (self.position is not None and self.position.exposed_since > 0)
+
+
+def orders(state: OrderState) -> tuple[Own, ...]:
+    """All orders remembered."""
+    return tuple(one for _, one in state.orders)
+
+
+def open_orders(state: OrderState) -> tuple[Own, ...]:
+    """Orders that may still fill, by themselves or by a leg."""
+    return tuple(one for one in orders(state) if is_open(one))
+
+
+def is_open(one: Own) -> bool:
+    """It, or one of its legs, may still fill."""
+    return one.part.status in OPEN or any(leg.status in OPEN for _, leg in one.legs)
+
+
+def entry_order(state: OrderState) -> Own | None:
+    """The entry that may still fill."""
+    return next(
+        (one for one in orders(state) if one.leg == "entry" and one.part.status in OPEN), None
+    )
+
+
+def stop_part(one: Own) -> Part | None:
+    """The part of an order that protects: a stop of its own, or a stop leg of a filled entry or OCO."""
+    if one.leg == "stop":
+        return one.part
+    if one.leg == "entry" and one.part.status != "filled":
+        return None
+    return next((leg for _, leg in one.legs if leg.type in ("stop", "stop_limit")), None)
+
+
+def protected_qty(state: OrderState) -> Quantity:
+    """Quantity that live or held stops cover."""
+    covered = ZERO
+    for one in orders(state):
+        part = stop_part(one)
+        if part is not None and part.status in LIVE:
+            covered += part.qty - part.filled_qty
+    return covered
+
+
+def phase(state: OrderState) -> Phase:
+    """Where position and protection stand."""
+    if state.frozen:
+        return "frozen"
+    if any(one.part.status in ("lost", "unknown") for one in orders(state)):
+        return "recovering"
+    if state.position is None:
+        return "entering" if entry_order(state) is not None else "flat"
+    if state.exit is not None:
+        return "exiting"
+    if entry_order(state) is not None:
+        return "partly"
+    return "protected" if protected_qty(state) >= state.position.qty else "unprotected"
+
+
+def own(state: OrderState, client_order_id: OrderId) -> Own | None:
+    """One of our orders."""
+    return keyed.get(state.orders, client_order_id)

@@ -1,0 +1,1 @@
+"""Verify a journal, and show where the code would now decide otherwise."""

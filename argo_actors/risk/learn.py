@@ -1,0 +1,277 @@
+"""How risk's state follows from what it hears and from what it has said."""
+
+import math
+
+import msgspec
+
+from .. import keyed
+from ..config import Config
+from ..messages.market import Asset, Figures, MarketHours, QuoteSeen, QuotesWanted
+from ..messages.opinion import SourceStatus
+from ..messages.order import (
+    AccountReport,
+    BrokerLink,
+    BrokerReady,
+    EntrySettled,
+    Holding,
+    PositionClosed,
+    PositionOpened,
+    Reconciled,
+)
+from ..messages.signal import Approval, CycleClosed, Denial, Execute, Signal
+from ..messages.system import Operator, RiskLevel, Started, Stopping
+from ..runtime.decider import Heard
+from ..units import MINUTE, SECOND, Symbol, UtcNanos
+from . import limits
+from .cooldown import Rest, after_cycle, after_entry, after_exit
+from .state import (
+    Held,
+    Rate,
+    Reading,
+    Reserved,
+    RiskState,
+    SourceView,
+    Told,
+    holding,
+    marked_equity,
+)
+
+RECENT = 60
+replace = msgspec.structs.replace
+
+
+def learn(config: Config, state: RiskState, heard: Heard) -> RiskState:
+    """The state after a word; total: what does not concern risk changes nothing."""
+    message = heard.message
+    match message:
+        case Signal():
+            told = Told(signal=message, word=heard.word)
+            return replace(state, gathered=keyed.put(state.gathered, message.symbol, told))
+        case CycleClosed():
+            return _cycle_closed(state, message.n)
+        case QuotesWanted():
+            return _asked(state, message)
+        case Approval():
+            return _approved(state, message, heard.at)
+        case Denial():
+            said = f"{message.intent} {message.code}"
+            return replace(state, denied=keyed.put(state.denied, message.symbol, said))
+        case Execute():
+            return _requested(config, state, message, heard)
+        case Holding():
+            return _held(state, message, heard)
+        case EntrySettled():
+            return _settled(state, message, heard.at)
+        case PositionOpened():
+            return _rest(
+                state,
+                message.symbol,
+                after_entry(_resting(state, message.symbol), state.losses.loss_day),
+            )
+        case PositionClosed():
+            return _closed(state, message)
+        case AccountReport():
+            return _account(config, state, message, heard)
+        case QuoteSeen():
+            return _marked(config, state, message, heard.at)
+    return _learn_of_world(config, state, heard)
+
+
+def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState:
+    message = heard.message
+    match message:
+        case MarketHours():
+            losses = limits.new_day(config, state.losses, message.loss_day)
+            streak = 0 if losses.loss_day > state.losses.loss_day else state.losing_streak
+            return replace(state, hours=message, losses=losses, losing_streak=streak)
+        case Asset():
+            return replace(state, assets=keyed.put(state.assets, message.symbol, message))
+        case Figures():
+            reading = Reading(atr_pct=_finite(message.atr_pct), word=heard.word)
+            return replace(state, readings=keyed.put(state.readings, message.symbol, reading))
+        case SourceStatus():
+            view = SourceView(
+                configured=message.configured,
+                heard_of=message.answered or message.state in ("failed", "disabled"),
+            )
+            return replace(state, sources=keyed.put(state.sources, message.source, view))
+        case BrokerLink():
+            return replace(
+                state, stream_up=message.stream_up, last_answer_at=message.last_answer_at
+            )
+        case BrokerReady():
+            return replace(state, ready_at=state.ready_at or heard.at)
+        case Reconciled():
+            foreign = keyed.put(state.foreign, message.symbol, len(message.foreign))
+            return replace(state, foreign=foreign)
+        case Operator():
+            return _operated(state, message)
+        case RiskLevel():
+            return replace(state, level=message.level)
+        case Started():
+            return replace(
+                state, ready_at=None, stream_up=False, stopping=False, awaiting=(), gathered=()
+            )
+        case Stopping():
+            return replace(state, stopping=True)
+    return state
+
+
+def _cycle_closed(state: RiskState, n: int) -> RiskState:
+    """Only this cycle's signals stand; a symbol's silence ends its rest and its last denial."""
+    gathered = tuple(pair for pair in state.gathered if pair[1].signal.cycle == n)
+    actions = {symbol: told.signal.action for symbol, told in gathered}
+    rests = tuple(
+        (symbol, after_cycle(rest, actions.get(symbol))) for symbol, rest in state.rests
+    )
+    denied = tuple((symbol, code) for symbol, code in state.denied if symbol in actions)
+    return replace(state, gathered=gathered, rests=rests, denied=denied)
+
+
+def _asked(state: RiskState, wanted: QuotesWanted) -> RiskState:
+    """Our own question: the signals it is about now wait for the answer."""
+    requested = [pair for pair in state.awaiting if pair[1].requested]
+    waiting = {
+        symbol: told for symbol, told in (*state.gathered, *requested) if symbol in wanted.symbols
+    }
+    return replace(state, request=wanted.request, awaiting=tuple(sorted(waiting.items())))
+
+
+def _approved(state: RiskState, approval: Approval, at: UtcNanos) -> RiskState:
+    if approval.intent not in ("open_long", "open_short"):
+        return state
+    reserved = Reserved(
+        signal=approval.signal,
+        action="BUY" if approval.intent == "open_long" else "SELL",
+        notional=approval.reserved,
+        qty=approval.qty,
+        price=approval.price,
+        stop=approval.stop,
+    )
+    day = state.losses.loss_day
+    rate = Rate(
+        recent=(*(one for one in state.rate.recent if at - one < MINUTE), at)[-RECENT:],
+        day=day,
+        today=state.rate.today + 1 if state.rate.day == day else 1,
+    )
+    return replace(
+        state,
+        reserved=keyed.put(state.reserved, approval.symbol, reserved),
+        awaiting=keyed.drop(state.awaiting, approval.symbol),
+        denied=keyed.drop(state.denied, approval.symbol),
+        rate=rate,
+    )
+
+
+def _requested(config: Config, state: RiskState, request: Execute, heard: Heard) -> RiskState:
+    if request.symbol not in config.symbols:
+        return state
+    told = Told(
+        signal=signal_of(request, heard.at, config),
+        word=heard.word,
+        requested=True,
+        stop=request.stop_price,
+        target=request.target_price,
+    )
+    return replace(state, awaiting=keyed.put(state.awaiting, request.symbol, told))
+
+
+def _held(state: RiskState, message: Holding, heard: Heard) -> RiskState:
+    held = Held(holding=message, word=heard.word)
+    return replace(state, holdings=keyed.put(state.holdings, message.symbol, held))
+
+
+def _settled(state: RiskState, settled: EntrySettled, at: UtcNanos) -> RiskState:
+    reserved = keyed.get(state.reserved, settled.symbol)
+    action = None if reserved is None else reserved.action
+    state = replace(state, reserved=keyed.drop(state.reserved, settled.symbol))
+    if settled.outcome in ("filled", "partly"):
+        return state
+    rest = after_exit(_resting(state, settled.symbol), at, "refused", action, False)
+    return _rest(state, settled.symbol, rest)
+
+
+def _closed(state: RiskState, closed: PositionClosed) -> RiskState:
+    lost = closed.pnl < 0
+    rest = after_exit(
+        _resting(state, closed.symbol),
+        closed.exit_at,
+        closed.reason,
+        "BUY" if closed.side == "buy" else "SELL",
+        lost,
+    )
+    streak = state.losing_streak + 1 if lost else 0
+    return replace(_rest(state, closed.symbol, rest), losing_streak=streak)
+
+
+def _account(config: Config, state: RiskState, report: AccountReport, heard: Heard) -> RiskState:
+    return replace(
+        state,
+        account=report,
+        account_word=heard.word,
+        losses=limits.read_equity(config, state.losses, report.equity, heard.at),
+        marks_at_reading=state.marks,
+    )
+
+
+def _marked(config: Config, state: RiskState, seen: QuoteSeen, at: UtcNanos) -> RiskState:
+    one = seen.quote
+    mid = (one.bid + one.ask) / 2
+    if not (math.isfinite(mid) and mid > 0):
+        return state
+    state = replace(state, marks=keyed.put(state.marks, one.symbol, mid))
+    if keyed.get(state.marks_at_reading, one.symbol) is None and holding(state, one.symbol):
+        state = replace(
+            state, marks_at_reading=keyed.put(state.marks_at_reading, one.symbol, mid)
+        )
+    equity = marked_equity(state)
+    if equity is None:
+        return state
+    return replace(state, losses=limits.mark_equity(config, state.losses, equity, at))
+
+
+def _operated(state: RiskState, command: Operator) -> RiskState:
+    if command.state != "normal":
+        return replace(state, operator=command.state)
+    return replace(
+        state,
+        operator="normal",
+        losing_streak=0,
+        losses=limits.resumed(state.losses, command.reset_peak),
+    )
+
+
+def _resting(state: RiskState, symbol: Symbol) -> Rest:
+    return keyed.get(state.rests, symbol) or Rest()
+
+
+def _rest(state: RiskState, symbol: Symbol, rest: Rest) -> RiskState:
+    return replace(state, rests=keyed.put(state.rests, symbol, rest))
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def signal_of(request: Execute, now: UtcNanos, config: Config) -> Signal:
+    """A request in a signal's clothes."""
+    return Signal(
+        cycle=0,
+        symbol=request.symbol,
+        action=request.action,
+        strength=request.confidence / 100 * (1 if request.action == "BUY" else -1),
+        raw_confidence=request.confidence,
+        confidence=request.confidence,
+        participation=0.0,
+        families=(),
+        regime="CHOP",
+        multiplier=1.0,
+        threshold=config.min_confidence,
+        entry=True,
+        price_conflict=False,
+        reasoning=f"requested by {request.who or 'a client'} as {request.request}",
+        expires_at=now + int(config.consensus.signal_seconds * SECOND),
+        content=request.request,
+        because=(),
+        price=float(request.entry_price),
+    )

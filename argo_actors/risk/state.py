@@ -1,0 +1,176 @@
+"""What risk remembers, and the exposure that follows from it."""
+
+import msgspec
+
+from .. import keyed
+from ..config import Config, is_coin
+from ..messages import WordId
+from ..messages.market import Asset, MarketHours
+from ..messages.order import AccountReport, Holding
+from ..messages.signal import Action, Signal
+from ..messages.system import OperatorState
+from ..units import ZERO, Decimal, Price, Quantity, Symbol, Usd, UtcNanos, tick_price
+from .cooldown import Rest
+from .limits import Level, Losses
+
+MARK_TICK = Decimal("0.000000001")
+
+
+class Told(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """A signal and the word it came in."""
+
+    signal: Signal
+    word: WordId
+    requested: bool = False
+    """Asked for by `argo execute`; its own stop and target."""
+    stop: Price | None = None
+    target: Price | None = None
+
+
+class Held(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """An order actor's newest standing and the word it came in."""
+
+    holding: Holding
+    word: WordId
+
+
+class Reserved(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """What an approval holds back until its order settles."""
+
+    signal: str
+    action: Action
+    notional: Usd
+    qty: Quantity
+    price: Price
+    stop: Price | None
+
+
+class SourceView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """A configured source: has it answered or failed yet?"""
+
+    configured: bool
+    heard_of: bool
+
+
+class Reading(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """The volatility of a symbol and the word it came in."""
+
+    atr_pct: float | None
+    word: WordId
+
+
+class Rate(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """Approved entries: the newest times, and how many on the running loss day."""
+
+    recent: tuple[UtcNanos, ...] = ()
+    day: UtcNanos = 0
+    today: int = 0
+
+
+class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """Everything the next decision rests on."""
+
+    version: int = 1
+    account: AccountReport | None = None
+    account_word: WordId | None = None
+    holdings: tuple[tuple[Symbol, Held], ...] = ()
+    assets: tuple[tuple[Symbol, Asset], ...] = ()
+    hours: MarketHours | None = None
+    readings: tuple[tuple[Symbol, Reading], ...] = ()
+    sources: tuple[tuple[str, SourceView], ...] = ()
+    stream_up: bool = False
+    last_answer_at: UtcNanos = 0
+    ready_at: UtcNanos | None = None
+    losses: Losses = Losses()
+    losing_streak: int = 0
+    rests: tuple[tuple[Symbol, Rest], ...] = ()
+    operator: OperatorState = "normal"
+    level: Level = "NORMAL"
+    """The last one said."""
+    reserved: tuple[tuple[Symbol, Reserved], ...] = ()
+    foreign: tuple[tuple[Symbol, int], ...] = ()
+    """Foreign orders by symbol."""
+    gathered: tuple[tuple[Symbol, Told], ...] = ()
+    """Signals of the running cycle."""
+    awaiting: tuple[tuple[Symbol, Told], ...] = ()
+    """Entries that wait for their quotes."""
+    request: int = 0
+    marks: tuple[tuple[Symbol, float], ...] = ()
+    marks_at_reading: tuple[tuple[Symbol, float], ...] = ()
+    rate: Rate = Rate()
+    denied: tuple[tuple[Symbol, str], ...] = ()
+    """The last denial said of a symbol, so that the same one is not said every cycle."""
+    stopping: bool = False
+
+
+def holding(state: RiskState, symbol: Symbol) -> Holding | None:
+    """The newest standing of a symbol."""
+    held = keyed.get(state.holdings, symbol)
+    return None if held is None else held.holding
+
+
+def exposure(state: RiskState, symbol: Symbol) -> Usd:
+    """Dollars at work in a symbol: position and pending, unknown outcomes and reservation included."""
+    reserved = keyed.get(state.reserved, symbol)
+    return max(_held_value(state, symbol), ZERO if reserved is None else reserved.notional)
+
+
+def _held_value(state: RiskState, symbol: Symbol) -> Usd:
+    one = holding(state, symbol)
+    if one is None:
+        return ZERO
+    mark = keyed.get(state.marks, symbol)
+    price = one.avg_price or ZERO if mark is None else tick_price(mark, MARK_TICK)
+    return one.qty * price + one.pending_qty * (one.pending_price or price)
+
+
+def gross(state: RiskState) -> Usd:
+    """Dollars at work in all symbols."""
+    symbols = {symbol for symbol, _ in state.holdings} | {symbol for symbol, _ in state.reserved}
+    return sum((exposure(state, symbol) for symbol in sorted(symbols)), ZERO)
+
+
+def side_of(state: RiskState, symbol: Symbol) -> Action | None:
+    """The direction that a symbol is held, pending or reserved in."""
+    one = holding(state, symbol)
+    if one is not None and one.side is not None:
+        return "BUY" if one.side == "buy" else "SELL"
+    reserved = keyed.get(state.reserved, symbol)
+    return None if reserved is None else reserved.action
+
+
+def taken(state: RiskState) -> tuple[Symbol, ...]:
+    """Symbols of our own that are held, pending or reserved."""
+    symbols = {symbol for symbol, _ in state.reserved}
+    symbols |= {
+        symbol
+        for symbol, held in state.holdings
+        if held.holding.side is not None and held.holding.own
+    }
+    return tuple(sorted(symbols))
+
+
+def group_of(config: Config, symbol: Symbol) -> str:
+    """The group of correlated symbols; an unlisted one stands alone."""
+    if is_coin(symbol):
+        return "crypto"
+    for name, members in config.risk.groups.items():
+        if symbol in members:
+            return name
+    return symbol
+
+
+def marked_equity(state: RiskState) -> Usd | None:
+    """The broker's equity carried on by our own quotes; None before the first reading."""
+    if state.account is None:
+        return None
+    equity = state.account.equity
+    for symbol, held in state.holdings:
+        now = keyed.get(state.marks, symbol)
+        then = keyed.get(state.marks_at_reading, symbol)
+        if now is None or then is None or held.holding.side is None:
+            continue
+        sign = 1 if held.holding.side == "buy" else -1
+        moved = tick_price(now, MARK_TICK) - tick_price(then, MARK_TICK)
+        equity += sign * held.holding.qty * moved
+    return equity

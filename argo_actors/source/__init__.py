@@ -1,0 +1,1 @@
+"""WHAT WE SEE: one supervised actor per provider."""

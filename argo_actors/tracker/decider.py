@@ -1,0 +1,234 @@
+"""The tracker: what we own, what we earned, what happened. It says nothing; it is read."""
+
+import msgspec
+
+from .. import keyed
+from ..config import Config
+from ..messages import Message
+from ..messages.market import QuoteSeen
+from ..messages.opinion import SourceStatus
+from ..messages.order import (
+    AccountReport,
+    BrokerLink,
+    BrokerReady,
+    Fill,
+    Holding,
+    OrderReport,
+    OrderStatus,
+    PositionClosed,
+    PositionOpened,
+    Protected,
+    SubmitOrder,
+    Unprotected,
+)
+from ..messages.signal import Approval, CycleClosed, Denial, Signal, Verdict
+from ..messages.system import Alert, Crashed, Parked, Restarted, RiskLevel, Started
+from ..runtime.decider import Decider, Heard
+from ..units import OrderId, Price, Quantity, Symbol, UtcNanos
+from .ledger import Lot, book
+
+KEPT = 50
+replace = msgspec.structs.replace
+
+
+class OrderView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """An order as it is shown."""
+
+    order: SubmitOrder
+    sent_at: UtcNanos
+    status: OrderStatus | None = None
+    filled_qty: Quantity | None = None
+    filled_avg: Price | None = None
+
+
+class SignalView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """A signal and what became of it."""
+
+    signal: Signal
+    at: UtcNanos
+    decision: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """Something that a person should see."""
+
+    at: UtcNanos
+    text: str
+
+
+class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+    """The books."""
+
+    version: int = 1
+    lots: tuple[tuple[Symbol, Lot], ...] = ()
+    marks: tuple[tuple[Symbol, float], ...] = ()
+    holdings: tuple[tuple[Symbol, Holding], ...] = ()
+    account: AccountReport | None = None
+    orders: tuple[tuple[OrderId, OrderView], ...] = ()
+    recent_orders: tuple[OrderId, ...] = ()
+    trades: tuple[PositionClosed, ...] = ()
+    trade_count: int = 0
+    wins: int = 0
+    long_entries: int = 0
+    short_entries: int = 0
+    signals: tuple[SignalView, ...] = ()
+    cycle: int = 0
+    verdicts: tuple[Verdict, ...] = ()
+    sources: tuple[tuple[str, SourceStatus], ...] = ()
+    notices: tuple[Notice, ...] = ()
+    ready: bool = False
+    stream_up: bool = False
+    level: str = "NORMAL"
+    started_at: UtcNanos = 0
+    runs: int = 0
+
+
+def tracker(config: Config) -> Decider[TrackerState]:
+    """The books of an account."""
+
+    def decide(state: TrackerState, heard: Heard) -> tuple[Message, ...]:
+        return ()
+
+    return Decider(TrackerState(), _evolve, decide)
+
+
+def _evolve(state: TrackerState, heard: Heard) -> TrackerState:
+    message = heard.message
+    match message:
+        case Fill():
+            lot = book(keyed.get(state.lots, message.symbol) or Lot(), message)
+            return replace(state, lots=keyed.put(state.lots, message.symbol, lot))
+        case QuoteSeen():
+            mid = (message.quote.bid + message.quote.ask) / 2
+            return replace(state, marks=keyed.put(state.marks, message.quote.symbol, mid))
+        case Holding():
+            return replace(state, holdings=keyed.put(state.holdings, message.symbol, message))
+        case AccountReport():
+            return replace(state, account=message)
+        case SubmitOrder():
+            return _ordered(state, message, heard.at)
+        case OrderReport():
+            return _reported(state, message)
+        case PositionOpened():
+            long = message.side == "buy"
+            return replace(
+                state,
+                long_entries=state.long_entries + long,
+                short_entries=state.short_entries + (not long),
+            )
+        case PositionClosed():
+            return replace(
+                state,
+                trades=(*state.trades, message)[-KEPT:],
+                trade_count=state.trade_count + 1,
+                wins=state.wins + (message.pnl > 0),
+            )
+    return _evolve_rest(state, heard)
+
+
+def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
+    message = heard.message
+    match message:
+        case Signal():
+            return _signalled(state, message, heard.at)
+        case Approval():
+            return _decided(state, message.signal, f"approved {message.intent} {message.qty}")
+        case Denial():
+            text = f"denied {message.code}: {message.value} (limit {message.limit})"
+            return _decided(state, message.signal, text)
+        case CycleClosed():
+            return replace(state, cycle=message.n, verdicts=message.verdicts)
+        case SourceStatus():
+            return replace(state, sources=keyed.put(state.sources, message.source, message))
+        case BrokerReady():
+            return replace(state, ready=True)
+        case BrokerLink():
+            return replace(state, stream_up=message.stream_up)
+        case RiskLevel():
+            return _noted(replace(state, level=message.level), heard.at, f"risk {message.level}")
+        case Started():
+            return replace(
+                state,
+                ready=False,
+                stream_up=False,
+                started_at=heard.at,
+                runs=state.runs + 1,
+            )
+    return _noticed(state, heard)
+
+
+def _noticed(state: TrackerState, heard: Heard) -> TrackerState:
+    message = heard.message
+    match message:
+        case Unprotected():
+            text = f"{message.symbol} UNPROTECTED: {message.cause}"
+        case Protected() if message.since and heard.at - message.since > 1_000_000_000:
+            seconds = (heard.at - message.since) / 1e9
+            text = f"{message.symbol} protected after {seconds:.1f} s"
+        case Alert():
+            text = message.text
+        case Crashed():
+            text = f"{message.address} crashed: {message.error}"
+        case Restarted() if message.restarts:
+            text = f"{message.address} restarted"
+        case Parked():
+            text = f"{message.address} {message.state}: {message.reason}"
+        case _:
+            return state
+    return _noted(state, heard.at, text)
+
+
+def _noted(state: TrackerState, at: UtcNanos, text: str) -> TrackerState:
+    return replace(state, notices=(*state.notices, Notice(at=at, text=text))[-KEPT:])
+
+
+def _ordered(state: TrackerState, order: SubmitOrder, at: UtcNanos) -> TrackerState:
+    view = OrderView(order=order, sent_at=at)
+    recent = (*(one for one in state.recent_orders if one != order.client_order_id),)
+    recent = (*recent, order.client_order_id)
+    orders = state.orders
+    for old in recent[:-KEPT]:
+        orders = keyed.drop(orders, old)
+    return replace(
+        state,
+        orders=keyed.put(orders, order.client_order_id, view),
+        recent_orders=recent[-KEPT:],
+    )
+
+
+def _reported(state: TrackerState, report: OrderReport) -> TrackerState:
+    view = keyed.get(state.orders, report.client_order_id)
+    if view is None:
+        return state
+    view = replace(
+        view,
+        status=report.status,
+        filled_qty=report.filled_qty,
+        filled_avg=report.filled_avg_price,
+    )
+    return replace(state, orders=keyed.put(state.orders, report.client_order_id, view))
+
+
+def _signalled(state: TrackerState, signal: Signal, at: UtcNanos) -> TrackerState:
+    """A repeated signal is kept once: it is new when its action or its confidence changed."""
+    before = next(
+        (one for one in reversed(state.signals) if one.signal.symbol == signal.symbol), None
+    )
+    if (
+        before is not None
+        and before.signal.action == signal.action
+        and signal.cycle - before.signal.cycle <= 2
+        and abs(before.signal.confidence - signal.confidence) < 1
+    ):
+        carried = replace(before, signal=signal)
+        kept = tuple(carried if one is before else one for one in state.signals)
+        return replace(state, signals=kept)
+    return replace(state, signals=(*state.signals, SignalView(signal=signal, at=at))[-KEPT:])
+
+
+def _decided(state: TrackerState, signal: str, decision: str) -> TrackerState:
+    kept = tuple(
+        replace(one, decision=decision) if one.signal.content == signal else one
+        for one in state.signals
+    )
+    return replace(state, signals=kept)
