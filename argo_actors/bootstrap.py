@@ -4,7 +4,6 @@ Start: state lock, account read, account lock, journal folded, deciders, edges, 
 backwards; protection stays at the broker.
 """
 
-import faulthandler
 import hashlib
 import os
 import threading
@@ -18,30 +17,62 @@ from loguru import logger
 from . import config as configuration
 from .broker.edge import BrokerEdge
 from .broker.gate import Gate
+from .broker.link import Link
 from .broker.stream import StreamEdge
+from .broker.transport import AuthError
 from .clock.hours import Hours
 from .clock.pacer import Advance, LockstepPacer, Pacer, Schedule, SteadyPacer
-from .config import Config, RestartPolicy
+from .config import Config, RestartPolicy, Source
 from .consensus.decider import consensus
-from .errors import ArgoError, ConfigError, DaemonError, PermanentProviderError
+from .errors import BrokerError, ConfigError, DaemonError
 from .host.secrets import Secrets
 from .host.state import Lock, StateDir, lock_account, lock_state
 from .messages.system import Configured, Operator, Started, Stopping
 from .order.decider import order
 from .risk.decider import risk
-from .runtime.clock import SetClock, SteadyClock
+from .runtime.clock import SetClock, SteadyClock, machine_seconds, machine_sleep
 from .runtime.decider import Decider
 from .runtime.edge import Port
 from .runtime.engine import EdgeSpec, Engine, Plan
 from .runtime.folding import Build
 from .runtime.spec import ChildSpec, GroupSpec, Policy
 from .source.actor import SourceEdge
+from .source.alpaca import Alpaca
+from .source.alpha_vantage import AlphaVantage
+from .source.massive import Massive
+from .source.provider import Provider
 from .source.quotes import QuotesEdge
 from .tracker.decider import tracker
 from .units import UtcNanos
 
 VERSION = "0.1.0"
-START_SECONDS = 60.0
+START_SECONDS = 30.0
+
+
+class KnownSource(NamedTuple):
+    """How a source is made, and which key it needs."""
+
+    make: Callable[[Source, Secrets], Provider]
+    key_name: str
+
+    def has_key(self, secrets: Secrets) -> bool:
+        """Its key is there."""
+        return bool(secrets.get(self.key_name))
+
+
+PROVIDERS: dict[str, KnownSource] = {
+    "alpaca": KnownSource(
+        lambda source, secrets: Alpaca(source, secrets.data), "APCA_API_KEY_ID"
+    ),
+    "massive": KnownSource(
+        lambda source, secrets: Massive(source, secrets.get("MASSIVE_API_KEY")), "MASSIVE_API_KEY"
+    ),
+    "alpha_vantage": KnownSource(
+        lambda source, secrets: AlphaVantage(source, secrets.get("ALPHA_VANTAGE_API_KEY")),
+        "ALPHA_VANTAGE_API_KEY",
+    ),
+}
+"""Every source that this version can ask."""
 
 
 def deciders(config_text: str, account_tag: str) -> dict[str, Decider[Any]]:
@@ -94,6 +125,7 @@ class Daemon:
         self._locks.append(lock_state(settings.state))
         settings.state.pid.write_text(str(os.getpid()))
         self.clock = self._clock()
+        self.link = Link()
         self.gate = self._gate()
         self.account = self._account()
         self._locks.append(lock_account(str(self.account["account_number"])))
@@ -127,14 +159,22 @@ class Daemon:
         return Gate(self.config, self.settings.secrets.broker, self.clock.now)
 
     def _account(self) -> dict[str, Any]:
-        try:
-            return self.gate.read_account(START_SECONDS)
-        except ArgoError as error:
-            raise DaemonError(
-                f"the broker at {self.config.broker.base_url} does not answer: "
-                f"{self.settings.secrets.redact(error.what)}",
-                fix="check the keys (paper keys for the paper address) and the network",
-            ) from None
+        """The account, before anything else: its number is what is locked and what ids carry."""
+        until = machine_seconds() + START_SECONDS
+        while True:
+            try:
+                found: dict[str, Any] = self.gate.account()
+                return found
+            except AuthError as error:
+                raise DaemonError(error.what, fix=error.fix) from None
+            except BrokerError as error:
+                if machine_seconds() >= until:
+                    raise DaemonError(
+                        f"the broker at {self.config.broker.base_url} does not answer: "
+                        f"{self.settings.secrets.redact(error.what)}",
+                        fix="check the network and broker.base_url",
+                    ) from None
+                machine_sleep(0.5)
 
     def _plan(self) -> Plan:
         config = self.config
@@ -152,17 +192,35 @@ class Daemon:
 
     def _edges(self) -> tuple[EdgeSpec, ...]:
         config, secrets = self.config, self.settings.secrets
-        self.frames = FrameCount()
+        tag = account_tag(str(self.account["account_number"]))
+        shared = {"config": config, "link": self.link, "account_tag": tag}
+        data = config.sources.get("alpaca", Source())
         edges = [
-            EdgeSpec("broker", partial(BrokerEdge, config=config, gate=self.gate), config.broker.workers),
-            EdgeSpec("stream", partial(StreamEdge, config=config, keys=secrets.broker, frames=self.frames)),
-            EdgeSpec("quotes", partial(QuotesEdge, config=config, keys=secrets.data), 2),
+            EdgeSpec("stream", partial(StreamEdge, keys=secrets.broker, **shared)),
+            EdgeSpec("broker", partial(BrokerEdge, gate=self.gate, **shared), config.broker.workers),
+            EdgeSpec(
+                "quotes",
+                partial(QuotesEdge, config=config, make=partial(Alpaca, data, secrets.data)),
+                2,
+            ),
         ]
         for name, source in config.sources.items():
             if source.enabled:
-                make = partial(SourceEdge, name=name, config=config, secrets=secrets, park=self._park)
-                edges.append(EdgeSpec(f"source/{name}", make))
+                edges.append(EdgeSpec(f"source/{name}", self._source(name, source)))
         return tuple(edges)
+
+    def _source(self, name: str, source: Source) -> Callable[[Port], SourceEdge]:
+        known = PROVIDERS[name]
+        has_key = known.has_key(self.settings.secrets)
+        return partial(
+            SourceEdge,
+            name=name,
+            config=self.config,
+            make=lambda: known.make(source, self.settings.secrets),
+            park=self._park,
+            has_key=has_key,
+            key_name=known.key_name,
+        )
 
     def _park(self, address: str, state: str, reason: str, remedy: str) -> None:
         self.engine.supervisor.park(address, state, reason, remedy)
@@ -186,7 +244,7 @@ class Daemon:
             self.fatal,
             clock=self.clock,
             advance=lockstep.advance,
-            heard_events=lambda: self.frames.count,
+            heard_events=lambda: self.link.frames,
             restless=self._restless,
             speed=lockstep.speed,
         )
@@ -235,17 +293,6 @@ class Daemon:
         for lock in self._locks:
             lock.release()
         self.settings.state.pid.unlink(missing_ok=True)
-
-
-class FrameCount:
-    """How many trade updates of the stream have been heard and said."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def add(self) -> None:
-        """One more."""
-        self.count += 1
 
 
 def configured(config: Config, account_number: str) -> Configured:
@@ -302,8 +349,3 @@ def _groups(config: Config) -> tuple[GroupSpec, ...]:
         GroupSpec("sources", "one_for_one", sources, escalates=False),
     )
 
-
-def die(daemon: Daemon) -> None:
-    """The last resort: all stacks on standard error, then the process is gone."""
-    faulthandler.dump_traceback(all_threads=True)
-    os._exit(1)

@@ -1,0 +1,1 @@
+"""The rim: reads states by reference, and passes operators' words on."""

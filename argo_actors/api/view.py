@@ -1,0 +1,258 @@
+"""What the daemon shows of itself: states read by reference, without any mail."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from .. import keyed
+from ..bootstrap import Daemon
+from ..order.state import OrderState
+from ..risk.limits import current, daily_loss_pct, drawdown_pct
+from ..risk.state import RiskState
+from ..runtime.cell import DeciderCell
+from ..runtime.edge import EdgeCell
+from ..tracker.decider import TrackerState
+from ..tracker.ledger import Lot, average, total, unrealised
+from ..units import SECOND, ZERO, Decimal, exact
+
+Document = dict[str, Any]
+MARK = Decimal("0.000000001")
+
+
+class View:
+    """One daemon, read only."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    @property
+    def books(self) -> TrackerState:
+        state = self._daemon.engine.deciders["tracker"].state
+        assert isinstance(state, TrackerState)
+        return state
+
+    @property
+    def risk(self) -> RiskState:
+        state = self._daemon.engine.deciders["risk"].state
+        assert isinstance(state, RiskState)
+        return state
+
+    def order_state(self, symbol: str) -> OrderState:
+        """The order actor's state of a symbol."""
+        state = self._daemon.engine.deciders[f"order/{symbol}"].state
+        assert isinstance(state, OrderState)
+        return state
+
+    def status(self) -> Document:
+        """Is it safe, is it flat, what is it waiting for?"""
+        books, risk = self.books, self.risk
+        account = books.account
+        return {
+            "account": self._daemon.config.account,
+            "mode": self._daemon.settings.mode,
+            "time": time(self._daemon.clock.now()),
+            "run": self._daemon.engine.run,
+            "ready": books.ready,
+            "stream_up": books.stream_up,
+            "operator": risk.operator,
+            "level": books.level,
+            "cycle": books.cycle,
+            "market_open": risk.hours.is_open if risk.hours is not None else None,
+            "equity": account.equity if account else None,
+            "cash": account.cash if account else None,
+            "buying_power": account.buying_power if account else None,
+            "daily_loss_pct": daily_loss_pct(risk.losses),
+            "drawdown_pct": drawdown_pct(risk.losses),
+            "marked_equity": current(risk.losses),
+            "positions": sum(1 for _, one in books.holdings if one.qty),
+            "unprotected": [
+                symbol for symbol, one in books.holdings if one.unprotected_since and one.qty
+            ],
+            "trades": books.trade_count,
+            "realised": total(books.lots).realised,
+            "fees": total(books.lots).fees,
+            "journal": {
+                "last_seq": self._daemon.engine.journal.next_seq - 1,
+                "durable": self._daemon.engine.journal.durable,
+            },
+            "sources": self.sources(),
+            "next": self.next_decision(),
+            "notices": [{"at": time(one.at), "text": one.text} for one in books.notices[-5:]],
+        }
+
+    def sources(self) -> Document:
+        """Each source's state by name."""
+        return {
+            name: {"state": one.state, "reason": one.reason, "remedy": one.remedy}
+            for name, one in self.books.sources
+        }
+
+    def next_decision(self) -> list[Document]:
+        """How far off each symbol is, nearest first."""
+        return [
+            {
+                "symbol": one.symbol,
+                "action": one.action,
+                "confidence": one.confidence,
+                "signal": one.signal,
+                "reason": one.reason,
+            }
+            for one in sorted(self.books.verdicts, key=lambda one: -one.confidence)
+        ]
+
+    def positions(self) -> list[Document]:
+        """What is held, what protects it, what it has earned."""
+        books = self.books
+        found = []
+        for symbol, holding in books.holdings:
+            if holding.side is None:
+                continue
+            lot = keyed.get(books.lots, symbol) or Lot()
+            mark = keyed.get(books.marks, symbol)
+            price = None if mark is None else exact(Decimal(repr(mark)).quantize(MARK))
+            found.append(
+                {
+                    "symbol": symbol,
+                    "side": "long" if holding.side == "buy" else "short",
+                    "qty": holding.qty or holding.pending_qty,
+                    "phase": holding.phase,
+                    "avg_price": average(lot) if lot.qty else holding.avg_price,
+                    "mark": price,
+                    "unrealised": None if price is None else cents(unrealised(lot, price)),
+                    "stop": holding.stop,
+                    "target": holding.target,
+                    "own": holding.own,
+                    "note": holding.note,
+                }
+            )
+        return found
+
+    def orders(self) -> list[Document]:
+        """Our newest orders, newest last."""
+        books = self.books
+        found = []
+        for order_id in books.recent_orders:
+            view = keyed.get(books.orders, order_id)
+            if view is not None:
+                found.append(
+                    {
+                        "at": time(view.sent_at),
+                        "symbol": view.order.symbol,
+                        "leg": view.order.leg,
+                        "side": view.order.side,
+                        "qty": view.order.qty,
+                        "type": view.order.type,
+                        "status": view.status or "sent",
+                        "filled": view.filled_qty,
+                        "price": view.filled_avg,
+                        "id": order_id,
+                    }
+                )
+        return found
+
+    def trades(self) -> list[Document]:
+        """Closed round trips, newest last."""
+        return [
+            {
+                "symbol": one.symbol,
+                "side": "long" if one.side == "buy" else "short",
+                "qty": one.qty,
+                "entry": one.entry_price,
+                "exit": one.exit_price,
+                "reason": one.reason,
+                "fees": cents(one.fees),
+                "pnl": cents(one.pnl),
+                "entry_at": time(one.entry_at),
+                "exit_at": time(one.exit_at),
+                "position_id": one.position_id,
+            }
+            for one in self.books.trades
+        ]
+
+    def signals(self) -> list[Document]:
+        """Newest signals and what became of them."""
+        return [
+            {
+                "at": time(one.at),
+                "symbol": one.signal.symbol,
+                "action": one.signal.action,
+                "confidence": one.signal.confidence,
+                "regime": one.signal.regime,
+                "decision": one.decision,
+                "reasoning": one.signal.reasoning,
+                "id": one.signal.content[:16],
+            }
+            for one in self.books.signals
+        ]
+
+    def tree(self) -> list[Document]:
+        """The supervision tree: groups, children, how each is."""
+        engine = self._daemon.engine
+        supervisor = engine.supervisor
+        return [
+            {
+                "group": group.name,
+                "strategy": group.strategy,
+                "children": [self._child(spec.address) for spec in group.children],
+            }
+            for group in supervisor.groups
+        ]
+
+    def _child(self, address: str) -> Document:
+        engine = self._daemon.engine
+        child = engine.supervisor.children[address]
+        cell = engine.inspect(address)
+        found: Document = {
+            "address": address,
+            "state": child.state,
+            "restarts": child.tally.total,
+            "handled": cell.handled,
+            "waiting": len(cell.mailbox),
+            "superseded": cell.mailbox.superseded,
+            "reason": child.reason,
+            "remedy": child.remedy,
+        }
+        if isinstance(cell, EdgeCell):
+            found |= {"abandoned": cell.abandoned, "late": cell.refused_late}
+        return found
+
+    def actor(self, address: str) -> Document | None:
+        """One actor: its counters and, of a decider, its whole state."""
+        cell = self._daemon.engine.inspect(address)
+        if cell is None or address not in self._daemon.engine.supervisor.children:
+            return None
+        found = self._child(address)
+        if isinstance(cell, DeciderCell):
+            found["state_now"] = msgspec.to_builtins(cell.state, str_keys=True)
+            wake = self._daemon.engine.office.wakes.get(address)
+            found["wakes_at"] = None if wake is None else time(wake)
+        return found
+
+    def ledger(self) -> Document:
+        """The books to be tied out: cash flow, fees, profit, quantities."""
+        books = self.books
+        whole = total(books.lots)
+        return {
+            "cash_flow": whole.cash,
+            "fees": whole.fees,
+            "realised": whole.realised,
+            "lots": {
+                symbol: {"qty": lot.qty, "cost": lot.cost, "realised": lot.realised}
+                for symbol, lot in books.lots
+            },
+            "trades": books.trade_count,
+            "wins": books.wins,
+            "long_entries": books.long_entries,
+            "short_entries": books.short_entries,
+        }
+
+
+def time(at: int) -> str:
+    """RFC 3339 in seconds."""
+    return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def cents(value: Decimal) -> Decimal:
+    """For people: to the cent."""
+    return (value or ZERO).quantize(Decimal("0.01"))

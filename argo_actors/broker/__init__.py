@@ -1,0 +1,1 @@
+"""The only order I/O: schedules, sends through one gate, reads everything back."""

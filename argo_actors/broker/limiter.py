@@ -1,0 +1,38 @@
+"""One token bucket for all calls, in market time; a share is kept for exits and cancels."""
+
+from ..units import MINUTE, SECOND, UtcNanos
+
+
+class Limiter:
+    """Calls a minute; urgent ones may use the reserve."""
+
+    def __init__(self, per_minute: float, reserved: float) -> None:
+        self._per_minute = per_minute
+        self._reserved = min(reserved, per_minute - 1)
+        self._tokens = per_minute
+        self._at: UtcNanos = 0
+        self._closed_until: UtcNanos = 0
+
+    def take(self, now: UtcNanos, *, urgent: bool) -> bool:
+        """Use one call, if there is one."""
+        self._refill(now)
+        least = 1.0 if urgent else self._reserved + 1.0
+        if now < self._closed_until or self._tokens < least:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def close(self, now: UtcNanos, seconds: float) -> None:
+        """The broker said 429: nothing until then."""
+        self._closed_until = max(self._closed_until, now + int(min(seconds, 60.0) * SECOND))
+
+    def left(self, now: UtcNanos) -> float:
+        """Calls that are left now."""
+        self._refill(now)
+        return self._tokens
+
+    def _refill(self, now: UtcNanos) -> None:
+        if self._at:
+            grown = (now - self._at) / MINUTE * self._per_minute
+            self._tokens = min(self._per_minute, self._tokens + max(0.0, grown))
+        self._at = max(now, self._at)

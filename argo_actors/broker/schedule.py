@@ -1,0 +1,87 @@
+"""Which request is sent next: priority, one money request a symbol, a worker kept for lookups (design §5)."""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+
+class Priority(IntEnum):
+    """Smaller goes first."""
+
+    CANCEL = 0
+    PROTECTION = 1
+    EXIT = 2
+    LOOKUP = 3
+    QUERY = 4
+    ENTRY = 5
+
+
+MONEY = frozenset({Priority.CANCEL, Priority.PROTECTION, Priority.EXIT, Priority.ENTRY})
+MOST_ENTRIES = 3
+
+
+class Job(NamedTuple):
+    """A request that waits for its turn."""
+
+    priority: Priority
+    number: int
+    symbol: str
+    work: Callable[[], Any]
+    then: Callable[[Any, BaseException | None], None]
+
+
+class Schedule:
+    """Jobs that wait and jobs under way."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._waiting: list[Job] = []
+        self._under_way: list[Job] = []
+        self._number = 0
+
+    def add(
+        self,
+        priority: Priority,
+        symbol: str,
+        work: Callable[[], Any],
+        then: Callable[[Any, BaseException | None], None],
+    ) -> None:
+        """Let a request wait for its turn."""
+        self._number += 1
+        self._waiting.append(Job(priority, self._number, symbol, work, then))
+        self._waiting.sort(key=lambda job: (job.priority, job.number))
+
+    def next(self) -> Job | None:
+        """The next request that may be sent now; it counts as under way from here on."""
+        for job in self._waiting:
+            if self._may_go(job):
+                self._waiting.remove(job)
+                self._under_way.append(job)
+                return job
+        return None
+
+    def put_back(self, job: Job) -> None:
+        """There was no budget for it after all."""
+        self._under_way.remove(job)
+        self._waiting.insert(0, job)
+        self._waiting.sort(key=lambda one: (one.priority, one.number))
+
+    def done(self, job: Job) -> None:
+        """Its outcome is known, or its deadline has passed."""
+        self._under_way.remove(job)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def _may_go(self, job: Job) -> bool:
+        busy = len(self._under_way)
+        if job.priority is Priority.LOOKUP:
+            return busy < self._workers
+        if busy >= self._workers - 1:
+            return False
+        entries = sum(1 for one in self._under_way if one.priority is Priority.ENTRY)
+        if job.priority is Priority.ENTRY and entries >= MOST_ENTRIES:
+            return False
+        return job.priority not in MONEY or not any(
+            one.symbol == job.symbol and one.priority in MONEY for one in self._under_way
+        )

@@ -1,0 +1,177 @@
+"""The trade stream: a hint that comes early. Everything it says is checked by reading."""
+
+import asyncio
+import threading
+from typing import Any
+
+import msgspec
+from loguru import logger
+
+from ..config import Config
+from ..errors import BrokerError
+from ..host.secrets import Pair
+from ..messages.order import LegReport, OrderReport, Reconcile
+from ..runtime.edge import Port
+from ..runtime.mailbox import Word
+from ..units import Symbol
+from .link import Link
+from .wire import amount, order_report, price
+
+PING = {"ping_interval": 5, "ping_timeout": 10, "max_queue": 1024}
+FILLS = ("fill", "partial_fill")
+
+
+class StreamEdge:
+    """alpaca-py's TradingStream on a thread of its own; its frames become words here."""
+
+    def __init__(
+        self, port: Port, *, config: Config, keys: Pair, link: Link, account_tag: str
+    ) -> None:
+        self._port = port
+        self._config = config
+        self._keys = keys
+        self._link = link
+        self._prefix = f"argo-{account_tag}-"
+        self._symbols: tuple[Symbol, ...] = tuple(sorted(config.symbols))
+        self._stream: Any = None
+        self._closing = False
+
+    def start(self) -> None:
+        """Connect, and stay connected: alpaca-py backs off and tries again by itself."""
+        threading.Thread(target=self._run, name="trade stream", daemon=True).start()
+
+    def stop(self) -> None:
+        """Let go of the connection."""
+        self._closing = True
+        self._link.stream_up = False
+        stream = self._stream
+        if stream is not None and getattr(stream, "_loop", None) is not None:
+            stream._should_run = False
+            stream.stop()
+
+    def hear(self, word: Word) -> None:
+        """It has no recipients' list: whatever comes is not for it."""
+
+    def _run(self) -> None:
+        try:
+            self._stream = self._make()
+            if not self._closing:
+                self._stream.run()
+        except (OSError, RuntimeError, ValueError) as error:
+            logger.warning("the trade stream ended: {}", error)
+        if not self._closing:
+            self._port.soon(self._down)
+
+    def _make(self) -> Any:
+        from alpaca.trading.stream import TradingStream
+
+        edge = self
+
+        class Watched(TradingStream):
+            """Tells when it is authorised, and when it is not any more."""
+
+            async def _start_ws(self) -> None:
+                await super()._start_ws()  # type: ignore[no-untyped-call]
+                edge._port.soon(edge._up)
+
+            async def _run_forever(self) -> None:
+                try:
+                    await super()._run_forever()  # type: ignore[no-untyped-call]
+                finally:
+                    edge._lost()
+
+            async def close(self) -> None:
+                edge._lost()
+                await super().close()
+
+        stream = Watched(
+            self._keys.key_id,
+            self._keys.secret,
+            raw_data=True,
+            url_override=self._config.broker.stream_url,
+            websocket_params=PING,
+        )
+        stream.subscribe_trade_updates(self._on_frame)
+        return stream
+
+    async def _on_frame(self, frame: Any) -> None:
+        """On the stream's own thread: only enqueue."""
+        self._port.soon(lambda: self._heard(frame))
+        await asyncio.sleep(0)
+
+    def _lost(self) -> None:
+        if not self._closing:
+            self._port.soon(self._down)
+
+    def _up(self) -> None:
+        """Connected: what was missed in between has to be read."""
+        self._link.stream_up = True
+        self._link.last_answer_at = self._port.now()
+        self._port.say(
+            self._link.word("trade stream up"),
+            Reconcile(symbols=self._symbols, reason="trade stream up"),
+        )
+
+    def _down(self) -> None:
+        if self._link.stream_up:
+            self._link.stream_up = False
+            self._port.say(self._link.word("trade stream down"))
+
+    def _heard(self, frame: Any) -> None:
+        """A trade update: say what it tells of our order, or have the symbol read."""
+        try:
+            data = frame["data"] if "data" in frame else frame
+            if not self._link.stream_up:
+                self._up()
+            self._update(data)
+        except (BrokerError, KeyError, TypeError, AttributeError) as error:
+            logger.warning("a trade update could not be read: {}", error)
+            self._port.say(Reconcile(symbols=self._symbols, reason="an unreadable trade update"))
+        finally:
+            self._link.frames += 1
+
+    def _update(self, data: Any) -> None:
+        report = order_report(data["order"], self._symbols, "stream")
+        if report.symbol not in self._symbols:
+            return
+        if report.client_order_id.startswith(self._prefix):
+            if data.get("event") in FILLS:
+                report = _with_execution(report, data)
+            self._link.remember(report)
+            self._port.say(report)
+            return
+        parent = self._link.parents.get(report.order_id)
+        if parent is None:
+            self._port.say(Reconcile(symbols=(report.symbol,), reason="an update of another's order"))
+            return
+        updated = _with_leg(parent, report)
+        self._link.remember(updated)
+        self._port.say(updated)
+
+
+def _with_execution(report: OrderReport, data: Any) -> OrderReport:
+    return msgspec.structs.replace(
+        report,
+        execution_qty=amount(data, "qty", None),
+        execution_price=price(data, "price"),
+    )
+
+
+def _with_leg(parent: OrderReport, leg: OrderReport) -> OrderReport:
+    """The parent's report with this leg as it is now."""
+    now = LegReport(
+        order_id=leg.order_id,
+        client_order_id=leg.client_order_id,
+        type=leg.type,
+        side=leg.side,
+        status=leg.status,
+        qty=leg.qty,
+        filled_qty=leg.filled_qty,
+        filled_avg_price=leg.filled_avg_price,
+        limit_price=leg.limit_price,
+        stop_price=leg.stop_price,
+    )
+    legs = tuple(now if one.order_id == leg.order_id else one for one in parent.legs)
+    return msgspec.structs.replace(
+        parent, legs=legs, channel="stream", event_at=leg.event_at, execution_qty=None
+    )

@@ -1,0 +1,12 @@
+"""What the venue refuses, in Alpaca's words: status, code, message and the extra fields."""
+
+from typing import Any
+
+
+class Refusal(Exception):
+    """An answer of 400 and above."""
+
+    def __init__(self, status: int, code: int, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"code": code, "message": message, **more}
