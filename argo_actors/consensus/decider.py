@@ -21,14 +21,14 @@ from .regime import RegimeView, multiplier, read
 FUTURE_TOLERANCE = SECOND
 
 
-class Kept(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Kept(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """The newest valid opinion of a source on a symbol, and the word it came in."""
 
     opinion: Opinion
     word: WordId
 
 
-class Priced(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Priced(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """The newest live price of a source on a symbol."""
 
     price: float
@@ -36,7 +36,7 @@ class Priced(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     valid_until: UtcNanos
 
 
-class View(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class View(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """What is known of a symbol."""
 
     opinions: tuple[tuple[str, Kept], ...] = ()
@@ -47,7 +47,7 @@ class View(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     figures: WordId | None = None
 
 
-class ConsensusState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class ConsensusState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """Everything the next cycle rests on."""
 
     version: int = 1

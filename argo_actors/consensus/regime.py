@@ -8,7 +8,7 @@ from ..messages.signal import Action
 from ..units import UtcNanos
 
 
-class RegimeView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class RegimeView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """The regime in force, and the reading that may replace it."""
 
     regime: Regime = "CHOP"

@@ -35,7 +35,7 @@ TERMINAL: frozenset[str] = frozenset(
 )
 
 
-class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """An order as the broker knows it, and how much of it has been said as fills."""
 
     order_id: str
@@ -52,7 +52,7 @@ class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     stop_price: Price | None = None
 
 
-class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """One of our orders, its legs, and the command it came from."""
 
     id: OrderId
@@ -79,7 +79,7 @@ class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     done_at: UtcNanos = 0
 
 
-class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """What our fills came to since it was flat."""
 
     id: str
@@ -111,7 +111,7 @@ class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """Recent attempts to take the target of a coin."""
 
 
-class Exit(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Exit(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """A close under way."""
 
     reason: ExitReason
@@ -123,7 +123,7 @@ class Exit(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """An `ioc` limit instead of a market order: a coin's target."""
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """The approval that is being carried out."""
 
     signal: str
@@ -140,7 +140,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     canceled: bool = False
 
 
-class Read(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Read(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """What the broker holds, as last read."""
 
     qty: Quantity = ZERO
@@ -151,7 +151,7 @@ class Read(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     asked_at: UtcNanos = 0
 
 
-class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """One symbol's orders, position and what is known of its market."""
 
     version: int = 1

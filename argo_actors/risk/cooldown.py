@@ -8,7 +8,7 @@ from ..messages.signal import Action
 from ..units import MINUTE, SECOND, UtcNanos
 
 
-class Rest(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Rest(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """A symbol's recent history, as far as the cooldown needs it."""
 
     exit_at: UtcNanos = 0

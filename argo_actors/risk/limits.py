@@ -13,7 +13,7 @@ CONFIRM_NANOS = 2 * SECOND
 CONFIRM_PCT = Decimal("0.5")
 
 
-class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """What the limits are measured against."""
 
     loss_day: UtcNanos = 0

@@ -16,7 +16,7 @@ from .limits import Level, Losses
 MARK_TICK = Decimal("0.000000001")
 
 
-class Told(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Told(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """A signal and the word it came in."""
 
     signal: Signal
@@ -27,14 +27,14 @@ class Told(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     target: Price | None = None
 
 
-class Held(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Held(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """An order actor's newest standing and the word it came in."""
 
     holding: Holding
     word: WordId
 
 
-class Reserved(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Reserved(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """What an approval holds back until its order settles."""
 
     signal: str
@@ -45,21 +45,21 @@ class Reserved(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     stop: Price | None
 
 
-class SourceView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class SourceView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """A configured source: has it answered or failed yet?"""
 
     configured: bool
     heard_of: bool
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Reading(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """The volatility of a symbol and the word it came in."""
 
     atr_pct: float | None
     word: WordId
 
 
-class Rate(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Rate(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """Approved entries: the newest times, and how many on the running loss day."""
 
     recent: tuple[UtcNanos, ...] = ()
@@ -67,7 +67,7 @@ class Rate(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     today: int = 0
 
 
-class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """Everything the next decision rests on."""
 
     version: int = 1

@@ -31,7 +31,7 @@ KEPT = 50
 replace = msgspec.structs.replace
 
 
-class OrderView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class OrderView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """An order as it is shown."""
 
     order: SubmitOrder
@@ -41,7 +41,7 @@ class OrderView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     filled_avg: Price | None = None
 
 
-class SignalView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class SignalView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """A signal and what became of it."""
 
     signal: Signal
@@ -49,14 +49,14 @@ class SignalView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     decision: str = ""
 
 
-class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """Something that a person should see."""
 
     at: UtcNanos
     text: str
 
 
-class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """The books."""
 
     version: int = 1

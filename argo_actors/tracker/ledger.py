@@ -12,7 +12,7 @@ from ..messages.order import Fill
 from ..units import ZERO, Quantity, Symbol, Usd, exact
 
 
-class Lot(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
+class Lot(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """What is held of a symbol, what it cost, and what has been earned."""
 
     qty: Quantity = ZERO

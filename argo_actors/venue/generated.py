@@ -84,8 +84,8 @@ STOCKS = (
     Listing("GOOGL", 305.0, 0.30, 0.25, 0.12, 32e6, "tech"),
     Listing("META", 655.0, 0.34, 0.25, 0.15, 14e6, "tech"),
     Listing("TSLA", 428.0, 0.46, 0.20, 0.08, 82e6, "tech"),
-    Listing("QQQ", 618.0, 0.22, 0.50, 0.25, 52e6, "tech"),
-    Listing("SPY", 684.0, 0.19, 0.75, 0.00, 74e6, "index"),
+    Listing("QQQ", 618.0, 0.22, 0.62, 0.25, 52e6, "tech"),
+    Listing("SPY", 684.0, 0.19, 0.85, 0.00, 74e6, "index"),
     Listing("JPM", 306.0, 0.24, 0.28, 0.10, 9e6, "finance"),
     Listing("XOM", 118.0, 0.26, 0.12, 0.15, 15e6, "energy"),
 )

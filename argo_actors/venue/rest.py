@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from . import wire
+from . import trading_json as wire
 from .matching import OPEN, Book, Order
 from .refusals import Refusal
 from .validation import build, number, symbol_of

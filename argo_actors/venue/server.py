@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from . import wire
-from .data_rest import bad_data_key, handle_data
+from . import trading_json as wire
+from .data_rest import forbidden, handle_data
 from .generated import Generated
 from .market import Market
 from .matching import Account, Book
@@ -114,7 +114,7 @@ class Venue:
             return found
         if path.startswith(("/v2/stocks/", "/v1beta3/")):
             if "alpaca" in bad:
-                return bad_data_key()
+                return forbidden()
             found = handle_data(market, now, method, unquote(path), query, headers)
             if found is not None:
                 return found

@@ -1,247 +1,95 @@
-"""The book in Alpaca's JSON: numbers as text, RFC 3339 times, its two symbol forms."""
+"""What the data endpoints share: parameters, times, answers, and the newest bars of a market."""
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .market import Asset
-from .matching import NINE, ZERO, Book, Event, Fill, Order, new_id
+import msgspec
 
-SECOND = 1_000_000_000
+from .market import Bar, Market
+from .sessions import DAY, MINUTE, SECOND, new_york_date, new_york_midnight, utc, utc_midnight
+
+Answer = tuple[int, dict[str, str], bytes]
+Query = Mapping[str, str | Sequence[str]]
+Headers = Mapping[str, str]
 NEW_YORK = ZoneInfo("America/New_York")
+RECENT_DAYS = 14
 
 
-def text(value: Decimal) -> str:
-    """Plain digits without trailing zeros."""
-    shown = f"{value:f}"
-    return (shown.rstrip("0").rstrip(".") if "." in shown else shown) or "0"
+def parameter(query: Query, name: str, default: str = "") -> str:
+    """A query parameter's first value."""
+    value = query.get(name, default)
+    return value if isinstance(value, str) else (value[0] if value else default)
 
 
-def maybe(value: Decimal | None) -> str | None:
-    """The same, null for nothing."""
-    return None if value is None else text(value)
+def header(headers: Headers, name: str) -> str:
+    """A header's value, whatever the case of its name."""
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), "")
 
 
-def stamp(at: int) -> str | None:
-    """RFC 3339 UTC with nanoseconds; null when it has not happened."""
-    if not at:
-        return None
+def answer(status: int, body: Any) -> Answer:
+    """A JSON answer."""
+    return status, {"Content-Type": "application/json"}, msgspec.json.encode(body)
+
+
+def rfc3339(at: int) -> str:
+    """UTC; nanoseconds only where there are any."""
     moment = datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{at % SECOND:09d}Z"
+    return f"{moment}.{at % SECOND:09d}Z" if at % SECOND else f"{moment}Z"
 
 
-def eastern(at: int) -> str:
-    """RFC 3339 in New York, as the clock shows it."""
-    return datetime.fromtimestamp(at / SECOND, NEW_YORK).isoformat()
+def is_date(text: str) -> bool:
+    """`2026-03-04` without a time."""
+    return len(text) == 10
 
 
-def order(book: Book, one: Order, *, nested: bool) -> dict[str, Any]:
-    """An order with all of Alpaca's fields."""
-    asset = book.market.assets[one.symbol]
-    average = None
-    if one.filled_qty:
-        average = text((one.filled_value / one.filled_qty).quantize(NINE))
-    legs = [order(book, book.orders[leg], nested=False) for leg in one.legs] if nested else None
-    return {
-        "id": one.id,
-        "client_order_id": one.client_order_id,
-        "created_at": stamp(one.submitted_at),
-        "updated_at": stamp(one.updated_at),
-        "submitted_at": stamp(one.submitted_at),
-        "filled_at": stamp(one.filled_at) if one.status == "filled" else None,
-        "expired_at": stamp(one.expired_at),
-        "expires_at": stamp(one.expires_at),
-        "canceled_at": stamp(one.canceled_at),
-        "failed_at": stamp(one.failed_at),
-        "replaced_at": stamp(one.replaced_at),
-        "replaced_by": one.replaced_by or None,
-        "replaces": one.replaces or None,
-        "asset_id": asset.id,
-        "symbol": one.symbol,
-        "asset_class": asset.asset_class,
-        "notional": None,
-        "qty": text(one.qty),
-        "filled_qty": text(one.filled_qty),
-        "filled_avg_price": average,
-        "order_class": one.order_class,
-        "order_type": one.type,
-        "type": one.type,
-        "side": one.side,
-        "position_intent": one.position_intent,
-        "time_in_force": one.time_in_force,
-        "limit_price": maybe(one.limit_price),
-        "stop_price": maybe(one.stop_price),
-        "status": one.status,
-        "extended_hours": one.extended_hours,
-        "legs": legs or None,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
-        "ratio_qty": None,
-        "source": None,
-        "subtag": None,
-    }
+def parse_date(text: str) -> date:
+    """A date. Raises ValueError."""
+    return date.fromisoformat(text)
 
 
-def position(book: Book, symbol: str) -> dict[str, Any]:
-    """A position; coins under their legacy symbol."""
-    asset, held = book.market.assets[symbol], book.position(symbol)
-    mark = book.mark(symbol)
-    value, pnl = held.qty * mark, held.qty * mark - held.cost
-    sign = 1 if held.qty > 0 else -1
-    return {
-        "asset_id": asset.id,
-        "symbol": symbol.replace("/", ""),
-        "exchange": asset.exchange,
-        "asset_class": asset.asset_class,
-        "asset_marginable": asset.marginable,
-        "avg_entry_price": text((held.cost / held.qty).quantize(NINE)),
-        "qty": text(held.qty),
-        "qty_available": text(sign * book.available(symbol)),
-        "side": "long" if held.qty > 0 else "short",
-        "market_value": text(value),
-        "cost_basis": text(held.cost),
-        "unrealized_pl": text(pnl),
-        "unrealized_plpc": text((pnl / abs(held.cost)).quantize(NINE)) if held.cost else "0",
-        "unrealized_intraday_pl": text(pnl),
-        "unrealized_intraday_plpc": "0",
-        "current_price": text(mark),
-        "lastday_price": text(mark),
-        "change_today": "0",
-    }
+def parse_time(text: str) -> int:
+    """RFC 3339 in ns UTC; without a zone it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text.replace(" ", "+"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    fraction = text.partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0]
+    return int(moment.timestamp()) * SECOND + int((fraction or "0")[:9].ljust(9, "0"))
 
 
-def account(book: Book) -> dict[str, Any]:
-    """The account's figures."""
-    own = book.account
-    values = [book.market_value(symbol) for symbol in book.positions]
-    long = sum((one for one in values if one > 0), ZERO)
-    short = sum((one for one in values if one < 0), ZERO)
-    equity, margin, power = book.equity(), book.initial_margin(), book.buying_power()
-    return {
-        "id": new_id(own.number),
-        "account_number": own.number,
-        "status": "ACTIVE",
-        "crypto_status": "ACTIVE",
-        "currency": "USD",
-        "cash": text(own.cash),
-        "equity": text(equity),
-        "last_equity": text(own.last_equity),
-        "portfolio_value": text(equity),
-        "buying_power": text(power),
-        "regt_buying_power": text(power),
-        "effective_buying_power": text(power),
-        "non_marginable_buying_power": text(book.cash_power()),
-        "options_buying_power": text(power / 2),
-        "multiplier": "2",
-        "initial_margin": text(margin),
-        "maintenance_margin": text(margin * Decimal("0.6")),
-        "last_maintenance_margin": "0",
-        "long_market_value": text(long),
-        "short_market_value": text(short),
-        "position_market_value": text(long - short),
-        "sma": "0",
-        "accrued_fees": "0",
-        "pending_transfer_in": "0",
-        "pending_reg_taf_fees": "0",
-        "intraday_adjustments": "0",
-        "balance_asof": (datetime.fromtimestamp(book.now / SECOND, NEW_YORK) - timedelta(1))
-        .date()
-        .isoformat(),
-        "created_at": stamp(own.created_at),
-        "crypto_tier": 1,
-        "options_approved_level": 2,
-        "options_trading_level": 2,
-        "shorting_enabled": equity >= 2000,
-        "trading_blocked": False,
-        "transfers_blocked": False,
-        "account_blocked": False,
-        "trade_suspended_by_user": False,
-        "admin_configurations": {},
-        "user_configurations": None,
-    }
+def eastern(at: int) -> datetime:
+    """New York's wall time."""
+    return utc(at).astimezone(NEW_YORK)
 
 
-def asset(one: Asset) -> dict[str, Any]:
-    """An asset; without `easy_to_borrow`, which the vendor has removed."""
-    found: dict[str, Any] = {
-        "id": one.id,
-        "class": one.asset_class,
-        "exchange": one.exchange,
-        "symbol": one.symbol,
-        "name": one.name,
-        "status": "active",
-        "tradable": one.tradable,
-        "marginable": one.marginable,
-        "shortable": one.shortable,
-        "borrow_status": one.borrow_status,
-        "fractionable": one.fractionable,
-        "margin_requirement_long": "50",
-        "margin_requirement_short": "50",
-        "attributes": [],
-    }
-    for name in ("min_order_size", "min_trade_increment", "price_increment"):
-        value = getattr(one, name)
-        if value is not None:
-            found[name] = text(value)
-    return found
+def day_start(market: Market, symbol: str, now: int) -> int:
+    """The beginning of the current day: UTC for coins, New York for stocks."""
+    if market.assets[symbol].is_crypto:
+        return utc_midnight(utc(now).date())
+    return new_york_midnight(new_york_date(now))
 
 
-def activity(one: Fill, status: str) -> dict[str, Any]:
-    """An execution as an account activity."""
-    moment = datetime.fromtimestamp(one.at // SECOND, UTC).strftime("%Y%m%d%H%M%S")
-    return {
-        "activity_type": "FILL",
-        "id": f"{moment}{one.at % SECOND // 1_000_000:03d}::{one.id}",
-        "order_id": one.order_id,
-        "symbol": one.symbol,
-        "side": one.side,
-        "qty": text(one.qty),
-        "price": text(one.price),
-        "cum_qty": text(one.cum_qty),
-        "leaves_qty": text(one.leaves_qty),
-        "order_status": status,
-        "type": "fill" if one.leaves_qty == 0 else "partial_fill",
-        "transaction_time": stamp(one.at),
-    }
+def latest_bar(market: Market, symbol: str, now: int) -> Bar | None:
+    """The newest completed minute bar."""
+    for back in (60 * MINUTE, 6 * DAY):
+        found = market.bars(symbol, "1Min", now - back, now, now)
+        if found:
+            return found[-1]
+    return None
 
 
-def trade_update(book: Book, event: Event) -> dict[str, Any]:
-    """A frame of the trade stream."""
-    one = book.orders[event.order_id]
-    data: dict[str, Any] = {
-        "event": event.event,
-        "timestamp": stamp(event.at),
-        "order": order(book, one, nested=not one.leg),
-    }
-    if event.execution_id:
-        data["execution_id"] = event.execution_id
-    if event.price is not None:
-        data |= {
-            "price": text(event.price),
-            "qty": text(event.qty or ZERO),
-            "position_qty": text(event.position_qty or ZERO),
-        }
-    return {"stream": "trade_updates", "data": data}
+def latest_days(market: Market, symbol: str, now: int) -> list[Bar]:
+    """The newest daily bars, the running day's last."""
+    return market.bars(symbol, "1Day", now - RECENT_DAYS * DAY, now, now, True)
 
 
-def books(book: Book) -> dict[str, Any]:
-    """The exact books, for a tie-out to the cent."""
-    open_positions = {name: one for name, one in book.positions.items() if one.qty}
-    return {
-        "cash": text(book.account.cash),
-        "start_cash": text(book.account.start_cash),
-        "equity": text(book.equity()),
-        "fees": text(book.account.fees_value),
-        "realised": text(sum((one.realised for one in book.positions.values()), ZERO)),
-        "unrealised": text(
-            sum((one.qty * book.mark(name) - one.cost for name, one in open_positions.items()), ZERO)
-        ),
-        "positions": {
-            name: {"qty": text(one.qty), "cost": text(one.cost), "mark": text(book.mark(name))}
-            for name, one in open_positions.items()
-        },
-        "orders": len(book.orders),
-        "fills": book.account.fills,
-    }
+def mean_price(bar: Bar) -> float:
+    """The volume-weighted price of a bar, as far as a bar tells it."""
+    return round((bar.h + bar.l + bar.c) / 3, 6)
+
+
+def trades_in(bar: Bar, crypto: bool) -> int:
+    """How many trades made a bar; a guess from its volume, as no bar says it."""
+    return max(1, int(bar.v) if crypto else int(bar.v // 100))
