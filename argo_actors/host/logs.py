@@ -34,8 +34,9 @@ def configure(secrets: Secrets, file: Path | None, *, quiet: bool = False) -> No
             enqueue=False,
         )
     logging.basicConfig(handlers=[_ToLoguru()], level=logging.INFO, force=True)
-    for noisy in ("websockets", "urllib3", "httpcore", "httpx", "asyncio", "uvicorn"):
+    for noisy in ("websockets", "urllib3", "httpcore", "httpx2", "httpcore2", "asyncio", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("alpaca").setLevel(logging.ERROR)
 
 
 def _clean(record: Any, secrets: Secrets) -> None:

@@ -9,7 +9,7 @@ from ..config import Source, is_coin
 from ..errors import PermanentProviderError, ProviderError, SoftProviderError, TransientProviderError
 from ..host.secrets import Pair
 from ..units import DAY, SECOND, Symbol, UtcNanos
-from .bars import TIMEFRAMES, Bar, bar
+from .bars import TIMEFRAMES, Bar, Memory, bar
 from .opinion import MARKET_DATA
 from .provider import Reading
 
@@ -29,6 +29,7 @@ class Alpaca:
         self._settings = settings
         self._keys = keys
         self._clients: tuple[Any, Any] | None = None
+        self._memory = Memory(settings.timeframe, BARS)
 
     def _client(self, coin: bool) -> Any:
         if self._clients is None:
@@ -45,7 +46,18 @@ class Alpaca:
         return self._clients[coin]
 
     def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
-        return self.history(symbols, self._settings.timeframe, BARS, now)
+        found: list[Reading] = []
+        timeframe = self._settings.timeframe
+        for coin in (False, True):
+            group = [one for one in symbols if is_coin(one) == coin]
+            if group:
+                begin = self._memory.begin(group, now - _span(timeframe, BARS, coin))
+                found += [self._remembered(one) for one in self._bars(group, coin, timeframe, begin, now)]
+        return found
+
+    def _remembered(self, reading: Reading) -> Reading:
+        merged = self._memory.add(reading.symbol, reading.bars)
+        return reading._replace(bars=merged, nothing="" if merged else reading.nothing)
 
     def history(
         self, symbols: Sequence[Symbol], timeframe: str, count: int, now: UtcNanos
@@ -55,16 +67,17 @@ class Alpaca:
         for coin in (False, True):
             group = [one for one in symbols if is_coin(one) == coin]
             if group:
-                found += self._bars(group, coin, timeframe, count, now)
+                begin = now - _span(timeframe, count, coin)
+                found += self._bars(group, coin, timeframe, begin, now)
         return found
 
     def _bars(
-        self, group: Sequence[Symbol], coin: bool, timeframe: str, count: int, now: UtcNanos
+        self, group: Sequence[Symbol], coin: bool, timeframe: str, begin: UtcNanos, now: UtcNanos
     ) -> list[Reading]:
         query: dict[str, Any] = {
             "symbols": ",".join(map(wire, group)),
             "timeframe": timeframe,
-            "start": _stamp(now - _span(timeframe, count, coin)),
+            "start": _stamp(begin),
             "end": _stamp(now),
             "limit": 10_000,
             "sort": "asc",

@@ -62,3 +62,33 @@ def longest_gap(bars: Sequence[Bar], timeframe: str, last: int = 20) -> int:
         if timeframe == "1Day" or after.t - before.t < closed
     ]
     return max(gaps, default=0)
+
+
+class Memory:
+    """A provider's newest bars by symbol, so that it asks for the new ones only."""
+
+    OVERLAP = 5
+    """Bars asked for again each time, as vendors correct the newest ones."""
+
+    def __init__(self, timeframe: str, keep: int) -> None:
+        self._span = TIMEFRAMES[timeframe]
+        self._keep = keep
+        self._bars: dict[str, list[Bar]] = {}
+
+    def begin(self, symbols: Iterable[str], whole: UtcNanos) -> UtcNanos:
+        """Where the question for these symbols must begin; `whole` while one of them is not known."""
+        starts = [
+            known[-1].t - self.OVERLAP * self._span
+            if len(known := self._bars.get(symbol, [])) >= self._keep
+            else whole
+            for symbol in symbols
+        ]
+        return min(starts, default=whole)
+
+    def add(self, symbol: str, bars: Sequence[Bar]) -> list[Bar]:
+        """The newest bars with the answer merged in."""
+        by_start = {one.t: one for one in self._bars.get(symbol, ())}
+        by_start |= {one.t: one for one in bars}
+        merged = [by_start[t] for t in sorted(by_start)][-self._keep :]
+        self._bars[symbol] = merged
+        return merged

@@ -6,7 +6,7 @@ from typing import Any
 from ..config import Source, is_coin
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..units import DAY, Symbol, UtcNanos
-from .bars import TIMEFRAMES, bar
+from .bars import TIMEFRAMES, Memory, bar
 from .http import Http, mapping, raise_for
 from .opinion import MARKET_DATA
 from .provider import Reading
@@ -26,6 +26,7 @@ class Massive:
 
     def __init__(self, settings: Source, key: str) -> None:
         self._settings = settings
+        self._memory = Memory(settings.timeframe, BARS)
         self._http = Http(
             settings.base_url or URL, key, {"Authorization": f"Bearer {key}"} if key else {}
         )
@@ -41,7 +42,7 @@ class Massive:
     def _aggregates(self, symbol: Symbol, now: UtcNanos) -> Reading:
         timeframe = self._settings.timeframe
         span = TIMEFRAMES[timeframe] * BARS * (1 if is_coin(symbol) else 4) + 5 * DAY
-        begin, end = (now - span) // MS, now // MS
+        begin, end = self._memory.begin((symbol,), now - span) // MS, now // MS
         path = f"/v2/aggs/ticker/{wire(symbol)}/range/{SPANS[timeframe]}/{begin}/{end}"
         query = {"adjusted": "true", "sort": "asc", "limit": 50_000}
         status, found, headers = self._http.get(path, query)
@@ -49,7 +50,9 @@ class Massive:
         answer = mapping(found, "aggregates")
         if answer.get("status") == "DELAYED":
             return Reading(symbol, nothing="delayed data")
-        return _reading(symbol, answer.get("results") or [], now)
+        reading = _reading(symbol, answer.get("results") or [])
+        merged = self._memory.add(symbol, reading.bars)
+        return reading._replace(bars=merged, nothing="" if merged else reading.nothing)
 
     def _raise_for(self, status: int, found: Any, headers: dict[str, str]) -> None:
         body = found if isinstance(found, dict) else {}
@@ -70,7 +73,7 @@ def wire(symbol: Symbol) -> str:
     return "X:" + symbol.replace("-", "") if is_coin(symbol) else symbol
 
 
-def _reading(symbol: Symbol, rows: list[Any], now: UtcNanos) -> Reading:
+def _reading(symbol: Symbol, rows: list[Any]) -> Reading:
     try:
         bars = [
             bar(int(one["t"]) * MS, one["o"], one["h"], one["l"], one["c"], one["v"])

@@ -80,10 +80,8 @@ def handle(
     function = parameter(query, "function")
     if not known_key or not parameter(query, "apikey"):
         return answer(200, {"Error Message": _BAD_KEY})
-    route = _FUNCTIONS.get(function)
+    route = _FUNCTIONS.get(function, _unknown)
     try:
-        if route is None:
-            raise _InvalidCall
         return answer(200, route(_Call(market, now, query, free)))
     except _PremiumOnly:
         return answer(200, {"Information": _PREMIUM})
@@ -103,6 +101,10 @@ def daily_quota_used(key: str) -> Answer:
         " https://www.alphavantage.co/premium/ to instantly remove all daily rate limits."
     )
     return answer(200, {"Information": text})
+
+
+def _unknown(_: _Call) -> dict[str, Any]:
+    raise _InvalidCall
 
 
 def _daily(call: _Call) -> dict[str, Any]:

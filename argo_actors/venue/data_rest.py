@@ -58,6 +58,9 @@ class _Call(NamedTuple):
         text = parameter(self.query, "symbols")
         if not text:
             raise _BadRequest("symbols is required")
+        feed = parameter(self.query, "feed")
+        if not self.crypto and feed not in _FEEDS:
+            raise _BadRequest(f"invalid feed: {feed}")
         wanted = sorted(set(text.split(",")))
         for symbol in wanted:
             if self.crypto and not _COIN.match(symbol):
@@ -87,8 +90,6 @@ def handle_data(
     if method != "GET":
         return answer(405, {"message": "method not allowed"})
     try:
-        if not crypto and parameter(query, "feed") not in _FEEDS:
-            raise _BadRequest(f"invalid feed: {parameter(query, 'feed')}")
         status, sent, body = answer(200, route(_Call(market, now, query, crypto)))
     except _BadRequest as error:
         status, sent, body = answer(400, {"message": str(error)})

@@ -67,16 +67,6 @@ class Path:
             bars.v,
         )
 
-    @property
-    def first(self) -> int:
-        """Start of the first bar."""
-        return self._t[0]
-
-    @property
-    def last(self) -> int:
-        """End of the last bar."""
-        return self._t[-1] + MINUTE
-
     def completed(self, now: int) -> int:
         """How many bars have ended by `now`."""
         return bisect_right(self._t, now - MINUTE)

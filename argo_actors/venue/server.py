@@ -244,7 +244,8 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     import uvicorn
 
     venue = Venue(options)
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With the protocol named asyncio turns off Nagle, which costs 40 ms an answer otherwise.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", options.port))
     config = uvicorn.Config(

@@ -1,32 +1,31 @@
-"""What the data endpoints share: parameters, times, answers, and the newest bars of a market."""
+"""Requests and answers as the data handlers see them, and times as text."""
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from .market import Bar, Market
-from .sessions import DAY, MINUTE, SECOND, new_york_date, new_york_midnight, utc, utc_midnight
+from .sessions import (
+    DAY,
+    MINUTE,
+    NEW_YORK,
+    SECOND,
+    new_york_date,
+    new_york_midnight,
+    utc,
+    utc_midnight,
+)
 
-Answer = tuple[int, dict[str, str], bytes]
 Query = Mapping[str, str | Sequence[str]]
 Headers = Mapping[str, str]
-NEW_YORK = ZoneInfo("America/New_York")
-RECENT_DAYS = 14
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers, body."""
 
-
-def parameter(query: Query, name: str, default: str = "") -> str:
-    """A query parameter's first value."""
-    value = query.get(name, default)
-    return value if isinstance(value, str) else (value[0] if value else default)
-
-
-def header(headers: Headers, name: str) -> str:
-    """A header's value, whatever the case of its name."""
-    wanted = name.lower()
-    return next((value for key, value in headers.items() if key.lower() == wanted), "")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LOOKBACKS = (5 * MINUTE, DAY, 10 * DAY, 400 * DAY)
 
 
 def answer(status: int, body: Any) -> Answer:
@@ -34,62 +33,83 @@ def answer(status: int, body: Any) -> Answer:
     return status, {"Content-Type": "application/json"}, msgspec.json.encode(body)
 
 
+def parameter(query: Query, name: str, default: str = "") -> str:
+    """The first value of a query parameter."""
+    value = query.get(name, default)
+    if isinstance(value, str):
+        return value
+    return value[0] if value else default
+
+
+def header(headers: Headers, name: str) -> str:
+    """A request header, whatever its case; empty when it is absent."""
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), "")
+
+
 def rfc3339(at: int) -> str:
-    """UTC; nanoseconds only where there are any."""
-    moment = datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{moment}.{at % SECOND:09d}Z" if at % SECOND else f"{moment}Z"
+    """A time as `2026-03-04T15:00:00Z`, with as many decimals as it has, up to nanoseconds."""
+    text = f"{utc(at):%Y-%m-%dT%H:%M:%S}"
+    rest = at % SECOND
+    return f"{text}.{rest:09d}".rstrip("0") + "Z" if rest else f"{text}Z"
+
+
+def eastern(at: int) -> datetime:
+    """A time on New York's wall clock."""
+    return utc(at).astimezone(NEW_YORK)
 
 
 def is_date(text: str) -> bool:
-    """`2026-03-04` without a time."""
-    return len(text) == 10
+    """True for `2026-03-04`, without a time."""
+    return _DATE.fullmatch(text) is not None
 
 
 def parse_date(text: str) -> date:
-    """A date. Raises ValueError."""
+    """Read `2026-03-04`; ValueError for anything else."""
+    if not is_date(text):
+        raise ValueError(text)
     return date.fromisoformat(text)
 
 
 def parse_time(text: str) -> int:
-    """RFC 3339 in ns UTC; without a zone it is UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text.replace(" ", "+"))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    fraction = text.partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0]
-    return int(moment.timestamp()) * SECOND + int((fraction or "0")[:9].ljust(9, "0"))
+    """Read an RFC 3339 time with its zone, to the microsecond; ValueError for anything else."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return (at - utc(0)) // timedelta(microseconds=1) * 1000
 
 
-def eastern(at: int) -> datetime:
-    """New York's wall time."""
-    return utc(at).astimezone(NEW_YORK)
-
-
-def day_start(market: Market, symbol: str, now: int) -> int:
-    """The beginning of the current day: UTC for coins, New York for stocks."""
+def day_start(market: Market, symbol: str, at: int) -> int:
+    """When the current day of a symbol began: in New York for stocks, in UTC for coins."""
     if market.assets[symbol].is_crypto:
-        return utc_midnight(utc(now).date())
-    return new_york_midnight(new_york_date(now))
+        return utc_midnight(utc(at).date())
+    return new_york_midnight(new_york_date(at))
 
 
 def latest_bar(market: Market, symbol: str, now: int) -> Bar | None:
-    """The newest completed minute bar."""
-    for back in (60 * MINUTE, 6 * DAY):
-        found = market.bars(symbol, "1Min", now - back, now, now)
+    """The last completed minute bar, however long ago it was."""
+    quote = market.quote(symbol, now)
+    if quote is None:
+        return None
+    for lookback in _LOOKBACKS:
+        found = market.bars(symbol, "1Min", quote.at - lookback, now, now)
         if found:
             return found[-1]
     return None
 
 
 def latest_days(market: Market, symbol: str, now: int) -> list[Bar]:
-    """The newest daily bars, the running day's last."""
-    return market.bars(symbol, "1Day", now - RECENT_DAYS * DAY, now, now, True)
+    """The daily bars of the last two weeks, the running day included."""
+    return market.bars(symbol, "1Day", now - 14 * DAY, now, now, running=True)
 
 
 def mean_price(bar: Bar) -> float:
-    """The volume-weighted price of a bar, as far as a bar tells it."""
-    return round((bar.h + bar.l + bar.c) / 3, 6)
+    """What stands for the volume-weighted price, which bars alone do not tell."""
+    return round((bar.o + bar.h + bar.l + bar.c) / 4, 8)
 
 
 def trades_in(bar: Bar, crypto: bool) -> int:
-    """How many trades made a bar; a guess from its volume, as no bar says it."""
-    return max(1, int(bar.v) if crypto else int(bar.v // 100))
+    """A plausible number of prints in a bar."""
+    if bar.v <= 0:
+        return 0
+    return max(1, int(bar.v * bar.c / 900) if crypto else int(bar.v / 120))

@@ -1,0 +1,306 @@
+"""Nothing that can move money leaves except through here, and not unless everything agrees."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from argo_actors.broker.gate import Gate
+from argo_actors.config import Config, decode
+from argo_actors.errors import ConfigError, JournalError, RefusedError
+from argo_actors.host.secrets import Pair
+from argo_actors.messages.market import Asset
+from argo_actors.messages.order import CancelOrder, SubmitOrder
+from argo_actors.units import SECOND, Decimal
+
+NOW = 1_790_000_000 * SECOND
+
+
+class Disk:
+    """A journal that is durable when it is told to be."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def wait_durable(self, seq: int, seconds: float) -> None:
+        self.asked.append(seq)
+        self.before()
+
+
+class Wire:
+    """The transport's place: what would have left."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.posted: list[dict[str, Any]] = []
+        self.deleted: list[str] = []
+        self.durable_first: list[bool] = []
+        self._disk = disk
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        self.durable_first.append(bool(self._disk.asked))
+        self.posted.append(body)
+        return {"id": "b1"}
+
+    def delete(self, path: str) -> Any:
+        self.durable_first.append(bool(self._disk.asked))
+        self.deleted.append(path)
+
+
+class Bench:
+    """A gate between a disk and a wire that tests can see."""
+
+    def __init__(self, config: Config) -> None:
+        self.now = NOW
+        self.disk = Disk()
+        self.wire = Wire(self.disk)
+        self.gate = Gate(config, Pair("PK1", "secret"), lambda: self.now)
+        self.gate.attach(self.disk)
+        self.gate._transport = self.wire  # type: ignore[assignment]
+
+    def refused(self, order: SubmitOrder) -> str:
+        with pytest.raises(RefusedError) as caught:
+            self.gate.submit(order, 7)
+        assert caught.value.status == 0
+        assert not self.wire.posted
+        return caught.value.what
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench(decode('{"account": "t", "symbols": ["AAPL", "BTC-USD"]}'))
+
+
+def order(**changes: Any) -> SubmitOrder:
+    fields: dict[str, Any] = {
+        "client_order_id": "argo-0000-aaaaaaaaaaaaaaaa-entry-1",
+        "symbol": "AAPL",
+        "leg": "entry",
+        "side": "buy",
+        "qty": Decimal(3),
+        "type": "market",
+        "time_in_force": "day",
+        "position_intent": "buy_to_open",
+        "reference_price": Decimal(100),
+        "expires_at": NOW + 30 * SECOND,
+        "increases": True,
+        "because": (),
+    }
+    return SubmitOrder(**fields | changes)
+
+
+def closing(**changes: Any) -> SubmitOrder:
+    return order(
+        **{
+            "client_order_id": "argo-0000-aaaaaaaaaaaaaaaa-exit-1",
+            "leg": "exit",
+            "side": "sell",
+            "position_intent": "sell_to_close",
+            "increases": False,
+        }
+        | changes
+    )
+
+
+def test_an_order_leaves_only_after_its_command_is_durable(bench: Bench) -> None:
+    bench.gate.submit(order(), 7)
+    assert bench.disk.asked == [7]
+    assert bench.wire.durable_first == [True]
+
+
+def test_nothing_leaves_with_a_dead_journal(bench: Bench) -> None:
+    def dead() -> None:
+        raise JournalError("disk full")
+
+    bench.disk.before = dead
+    assert "disk full" in bench.refused(order())
+    cancel = CancelOrder(client_order_id="c", order_id="b1", symbol="AAPL", because=())
+    with pytest.raises(RefusedError):
+        bench.gate.cancel(cancel, 8)
+    assert not bench.wire.deleted
+
+
+@pytest.mark.parametrize("state", ["halt", "stop-entries", "flatten"])
+def test_a_halt_that_comes_while_the_journal_commits_still_holds_an_entry_back(
+    bench: Bench, state: Any
+) -> None:
+    bench.disk.before = lambda: (bench.gate.operate(state), None)[1]
+    assert state in bench.refused(order())
+
+
+def test_a_halt_lets_exits_and_cancels_pass(bench: Bench) -> None:
+    bench.gate.operate("halt")
+    bench.gate.submit(closing(), 7)
+    bench.gate.cancel(CancelOrder(client_order_id="c", order_id="b1", symbol="AAPL", because=()), 8)
+    assert len(bench.wire.posted) == len(bench.wire.deleted) == 1
+
+
+def test_a_halt_names_the_entries_that_left_before_it_and_resume_lets_others_go(
+    bench: Bench,
+) -> None:
+    bench.gate.submit(order(), 7)
+    assert bench.gate.operate("halt") == (order().client_order_id,)
+    bench.gate.operate("normal")
+    bench.gate.submit(order(client_order_id="argo-0000-b-entry-1"), 8)
+    assert len(bench.wire.posted) == 2
+
+
+def test_a_halt_is_not_kept_waiting_by_an_order_that_waits_for_the_journal(bench: Bench) -> None:
+    committing, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        committing.set()
+        go_on.wait(5)
+
+    bench.disk.before = slow
+    refused: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            bench.gate.submit(order(), 7)
+        except RefusedError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert committing.wait(5)
+    assert bench.gate.operate("halt") == ()
+    go_on.set()
+    thread.join(5)
+    assert refused
+    assert not bench.wire.posted
+
+
+def test_an_entry_that_expires_while_the_journal_commits_is_not_sent(bench: Bench) -> None:
+    def late() -> None:
+        bench.now = NOW + 31 * SECOND
+
+    bench.disk.before = late
+    assert "expired" in bench.refused(order())
+
+
+def test_an_id_leaves_once_and_again_only_after_a_lookup_proved_it_absent(bench: Bench) -> None:
+    bench.gate.submit(order(), 7)
+    for again in (order(), order(qty=Decimal(4))):
+        with pytest.raises(RefusedError):
+            bench.gate.submit(again, 8)
+    assert len(bench.wire.posted) == 1
+    bench.gate.forget(order().client_order_id)
+    bench.gate.submit(order(), 9)
+    assert len(bench.wire.posted) == 2
+
+
+@pytest.mark.xfail(strict=True, reason="`forget` also forgets the body the id was sent with")
+def test_even_a_permitted_resend_has_the_same_body(bench: Bench) -> None:
+    bench.gate.submit(order(), 7)
+    bench.gate.forget(order().client_order_id)
+    with pytest.raises(RefusedError):
+        bench.gate.submit(order(qty=Decimal(4)), 8)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"qty": Decimal("NaN")},
+        {"qty": Decimal("Infinity")},
+        {"qty": Decimal(0)},
+        {"qty": Decimal(-1)},
+        {"qty": Decimal("0.5")},
+        {"type": "limit", "limit_price": Decimal("NaN")},
+        {"type": "limit", "limit_price": Decimal("100.001")},
+        {"type": "limit", "limit_price": Decimal("101.01")},
+        {"qty": Decimal(10_001)},
+        {"client_order_id": "a" * 49},
+    ],
+)
+def test_an_order_that_makes_no_sense_stays_here(bench: Bench, change: dict[str, Any]) -> None:
+    assert bench.refused(order(**change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(change, marks=pytest.mark.xfail(strict=True, reason=reason))
+        for change, reason in [
+            ({"reference_price": Decimal("NaN")}, "a raw decimal error, told as UNKNOWN"),
+            ({"reference_price": Decimal(0)}, "a notional of zero passes the limit"),
+            ({"type": "limit"}, "a limit order without a limit"),
+            ({"order_class": "bracket"}, "WireError: the edge tells it as UNKNOWN"),
+            ({"position_intent": "sell_to_close"}, "side and intent disagree"),
+            ({"increases": False}, "an opening order that says it does not increase"),
+            ({"symbol": "MSFT"}, "a symbol that is not configured"),
+            (
+                {
+                    "order_class": "bracket",
+                    "take_profit": Decimal(90),
+                    "stop_loss": Decimal(110),
+                },
+                "stop and target on the wrong sides",
+            ),
+            (
+                {"symbol": "BTC-USD", "time_in_force": "ioc", "qty": Decimal(2500)},
+                "a coin order above risk.max_crypto_notional",
+            ),
+        ]
+    ],
+)
+def test_an_order_that_contradicts_itself_stays_here(bench: Bench, change: dict[str, Any]) -> None:
+    assert bench.refused(order(**change))
+
+
+def test_a_coin_is_judged_by_its_own_steps(bench: Bench) -> None:
+    bench.gate.know(
+        Asset(
+            symbol="BTC-USD",
+            asset_class="crypto",
+            tradable=True,
+            shortable=False,
+            easy_to_borrow=False,
+            fractionable=True,
+            min_order_size=Decimal("0.00001"),
+            min_trade_increment=Decimal("0.0001"),
+            price_increment=Decimal(1),
+        )
+    )
+    coin = order(symbol="BTC-USD", time_in_force="ioc", qty=Decimal("0.0015"))
+    assert "increment" in bench.refused(msgspec.structs.replace(coin, qty=Decimal("0.00015")))
+    limited = msgspec.structs.replace(coin, type="limit", limit_price=Decimal("100.5"))
+    assert "tick" in bench.refused(limited)
+    bench.gate.submit(coin, 7)
+
+
+@pytest.mark.xfail(strict=True, reason="DELETE /orders/ with no id is a cancel of ALL orders away")
+def test_a_cancel_names_an_order(bench: Bench) -> None:
+    with pytest.raises(RefusedError):
+        bench.gate.cancel(
+            CancelOrder(client_order_id="c", order_id="", symbol="AAPL", because=()), 7
+        )
+
+
+@pytest.mark.xfail(strict=True, reason="the pace of entries is counted for exits too")
+def test_exits_are_exempt_from_the_rate(bench: Bench) -> None:
+    for n in range(12):
+        bench.gate.submit(closing(client_order_id=f"argo-0000-a-exit-{n}"), n)
+
+
+@pytest.mark.xfail(strict=True, reason="risk.orders_per_minute is not known to the gate")
+def test_entries_have_a_rate_for_the_whole_account(bench: Bench) -> None:
+    bench = Bench(decode('{"account": "t", "risk": {"orders_per_minute": 3}}'))
+    refused = 0
+    for n in range(9):
+        bench.now += 2 * SECOND
+        symbol = ("AAPL", "MSFT", "SPY")[n % 3]
+        name, end = f"argo-0000-{n}-entry-1", bench.now + SECOND
+        try:
+            bench.gate.submit(order(client_order_id=name, symbol=symbol, expires_at=end), n)
+        except RefusedError:
+            refused += 1
+    assert refused == 6
+
+
+@pytest.mark.xfail(strict=True, reason="the kind of the key is not looked at")
+def test_a_live_key_on_the_paper_address_is_refused() -> None:
+    with pytest.raises((ConfigError, RefusedError)):
+        Gate(decode('{"account": "t"}'), Pair("AK1", "secret"), lambda: NOW)

@@ -1,0 +1,40 @@
+"""One budget for all calls, in market time."""
+
+from argo_actors.broker.limiter import Limiter
+from argo_actors.units import MINUTE, SECOND
+
+START = 1_790_000_000 * SECOND
+
+
+def drain(limiter: Limiter, now: int, *, urgent: bool) -> int:
+    taken = 0
+    while limiter.take(now, urgent=urgent):
+        taken += 1
+    return taken
+
+
+def test_the_reserve_is_left_to_urgent_calls() -> None:
+    limiter = Limiter(150, 50)
+    assert drain(limiter, START, urgent=False) == 100
+    assert drain(limiter, START, urgent=True) == 50
+
+
+def test_it_refills_with_market_time_and_never_beyond_a_minute() -> None:
+    limiter = Limiter(60, 0)
+    assert drain(limiter, START, urgent=True) == 60
+    assert drain(limiter, START + 2 * SECOND, urgent=True) == 2
+    assert drain(limiter, START + 60 * MINUTE, urgent=True) == 60
+
+
+def test_nothing_leaves_until_the_brokers_reset() -> None:
+    limiter = Limiter(150, 50)
+    limiter.close(START, 10)
+    assert not limiter.take(START + 9 * SECOND, urgent=True)
+    assert limiter.take(START + 10 * SECOND, urgent=True)
+
+
+def test_time_that_stands_still_or_steps_back_gives_nothing() -> None:
+    limiter = Limiter(10, 0)
+    drain(limiter, START, urgent=True)
+    assert not limiter.take(START, urgent=True)
+    assert not limiter.take(START - MINUTE, urgent=True)
