@@ -1,4 +1,4 @@
-"""Money and positions: exact arithmetic on what each execution moves. Nothing here is rounded twice.
+"""Money and positions: exact arithmetic on what each execution moves.
 
 A position's cost is every dollar paid for it. A coin fee is kept in coins, so a bought coin position
 holds less than was ordered while its cost stays what was paid: its average entry price is above the
@@ -7,7 +7,6 @@ price of the fill, and its profit is net of the fee without further bookkeeping.
     cash + sum of costs == start cash + realised profit
 """
 
-from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
@@ -85,8 +84,7 @@ NO_FEES = Fees()
 def coin_fees(order: Order, qty: Decimal, price: Decimal) -> Fees:
     """The fee on the asset received: coins on a buy, dollars on a sale.
 
-    The fee of all fills so far is rounded once, half up (coins to nine decimals, dollars to the
-    cent); an execution pays what that adds.
+    Each execution's fee is rounded half up, coins to nine decimals, dollars to the cent.
     """
     rate = MAKER if order.rested and order.type != "market" else TAKER
     if order.side == "buy":
@@ -140,7 +138,3 @@ def average_price(held: Position) -> Decimal:
     """Dollars paid for each unit held."""
     return held.cost / held.qty
 
-
-def total(values: Mapping[str, Decimal]) -> Decimal:
-    """The sum of amounts of one unit."""
-    return sum(values.values(), ZERO)

@@ -1,0 +1,288 @@
+"""`argo demo`: a simulated market and broker, the real daemon, one command."""
+
+import shlex
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from cyclopts import Parameter
+
+from .. import config as configuration
+from ..config import Config
+from ..errors import UsageError
+from ..host import logs
+from ..host.secrets import Secrets
+from ..host.state import StateDir
+from .output import emit_json, line
+from .simulated import AdvanceLine, SimulatedWorld
+
+HEADLESS_SECONDS = 60.0
+DEFAULT_SPEED = 60.0
+BARS_START = "2013-10-09T15:30:00+00:00"
+"""Where the recorded week in view has five hours of both stocks and coins before it (11:30 New York)."""
+SETTLE_SECONDS = 20.0
+
+
+class Wish(NamedTuple):
+    """What the command line asked for."""
+
+    seconds: float | None
+    seed: int
+    speed: float
+    bars: Path | None
+    start: str
+    state: Path
+    bad_keys: tuple[str, ...]
+    headless: bool
+    json: bool
+
+
+def demo(
+    *,
+    for_: Annotated[float | None, Parameter(name="--for")] = None,
+    seed: int = 7,
+    speed: float = DEFAULT_SPEED,
+    bars: Path | None = None,
+    start: str = "",
+    state: Path | None = None,
+    bad_key: Annotated[tuple[str, ...], Parameter(name="--bad-key")] = (),
+    headless: bool = False,
+    json: bool = False,
+) -> int:
+    """Trade a simulated market through the real daemon: no keys, no network, no file.
+
+    Parameters
+    ----------
+    for_: float
+        Seconds to run; headless without it: 60, else until Ctrl-C.
+    seed: int
+        Of the generated market and of partial fills; the same seed makes the same trades.
+    speed: float
+        At most so many market seconds in a second.
+    bars: Path
+        A directory of recorded one-minute bars instead of the generated market.
+    start: str
+        Market time at which it begins (RFC 3339); default 2026-03-04 15:00Z, with --bars
+        2013-10-09 15:30Z.
+    state: Path
+        Where journal and books are kept; default a fresh directory, which is printed.
+    bad_key: tuple[str, ...]
+        A source whose key is refused, as the vendor would refuse it.
+    headless: bool
+        Print events as lines instead of a live table.
+    json: bool
+        End with one JSON object on the last line.
+    """
+    wish = Wish(
+        seconds=for_ if for_ is not None or not headless else HEADLESS_SECONDS,
+        seed=seed,
+        speed=_speed(speed),
+        bars=bars,
+        start=start or (BARS_START if bars is not None else ""),
+        state=state or Path(tempfile.mkdtemp(prefix="argo-demo-")),
+        bad_keys=bad_key,
+        headless=headless or json,
+        json=json,
+    )
+    return Demo(wish).run()
+
+
+def _speed(speed: float) -> float:
+    if not 0 < speed <= 10_000:
+        raise UsageError(f"--speed {speed}", fix="a number above 0, at most 10000")
+    return speed
+
+
+class Demo:
+    """A venue process and a daemon in this one."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.begun = time.monotonic()
+
+    def run(self) -> int:
+        """Run it to its end, tie out, say so."""
+        wish = self.wish
+        known = set(configuration.FAMILY_OF)
+        for name in wish.bad_keys:
+            if name not in known:
+                raise UsageError(f"--bad-key {name}", fix=f"one of {', '.join(sorted(known))}")
+        state = StateDir(wish.state)
+        state.create()
+        world = SimulatedWorld(self._venue_arguments(), state.log.parent / "venue.log")
+        try:
+            return self._with_world(world, state)
+        finally:
+            world.close()
+
+    def _venue_arguments(self) -> list[str]:
+        wish = self.wish
+        arguments = ["--seed", str(wish.seed), "--lockstep", "--state", str(wish.state / "venue")]
+        arguments += ["--bars", str(wish.bars)] if wish.bars is not None else []
+        arguments += ["--start", wish.start] if wish.start else []
+        for name in wish.bad_keys:
+            arguments += ["--bad-key", name]
+        return arguments
+
+    def _with_world(self, world: SimulatedWorld, state: StateDir) -> int:
+        from ..api.app import Server
+        from ..bootstrap import Daemon, Lockstep, Settings
+
+        secrets = demo_secrets(world.about)
+        logs.configure(secrets, state.log, quiet=True)
+        config = demo_config(world, self.wish.bars)
+        line(f"market: {world.about['label']}; state: {state.path}")
+        if self.wish.bars is not None:
+            line("recorded bars are too short for daily figures: 5Min bars, ATR-based stops")
+        self.begun = time.monotonic()
+        lockstep = Lockstep(world.about["now"], AdvanceLine(world.url), self.wish.speed)
+        daemon = Daemon(Settings(config, state, secrets, "demo", lockstep))
+        server = Server(daemon, state.socket)
+        server.start()
+        daemon.start()
+        show = _display(self.wish, daemon, state)
+        try:
+            show.run(self._until(), daemon.ended)
+            return self._end(daemon, world, show)
+        finally:
+            server.stop()
+            daemon.stop("the demo ends")
+
+    def _until(self) -> float | None:
+        return None if self.wish.seconds is None else self.begun + self.wish.seconds
+
+    def _end(self, daemon: Any, world: SimulatedWorld, show: Any) -> int:
+        """Stop the clock, drain the mail, compare the books with the venue's to the cent."""
+        if daemon.failure:
+            line(f"the daemon failed: {daemon.failure}")
+            return 1
+        quiet = daemon.pacer.pause(SETTLE_SECONDS)
+        show.poll()
+        summary = tie_out(daemon, world.get("/argo/books"))
+        summary |= show.summary() | {
+            "overruns": daemon.pacer.overruns,
+            "journal": str(daemon.settings.state.journal),
+        }
+        _tell(summary, show, quiet)
+        if self.wish.json:
+            emit_json(summary)
+        return 0 if summary["tied"] else 1
+
+
+def demo_secrets(about: dict[str, Any]) -> Secrets:
+    """The simulated account's keys; data and broker keys are separate pairs of names."""
+    return Secrets(
+        {
+            "APCA_API_KEY_ID": about["key_id"],
+            "APCA_API_SECRET_KEY": about["secret"],
+            "APCA_DATA_KEY_ID": "DATA" + about["key_id"],
+            "APCA_DATA_SECRET_KEY": "data-" + about["secret"],
+            "MASSIVE_API_KEY": "demo-massive-key",
+            "ALPHA_VANTAGE_API_KEY": "demo-alpha-vantage-key",
+        }
+    )
+
+
+def demo_config(world: SimulatedWorld, bars: Path | None) -> Config:
+    """`config/demo.json` with the addresses of the simulated world."""
+    file = Path(__file__).parents[2] / "config" / ("demo.json" if bars is None else "demo-bars.json")
+    url = world.url
+    settings = [
+        f"broker.base_url={url}",
+        f"broker.stream_url={url.replace('http', 'ws', 1)}/stream",
+        f"sources.alpaca.base_url={url}",
+        f"sources.massive.base_url={url}/massive",
+        f"sources.alpha_vantage.base_url={url}/alpha_vantage",
+    ]
+    if bars is not None:
+        known = sorted(one.replace("/", "-") for one in world.about["symbols"])
+        settings.append("symbols=" + str(known).replace("'", '"'))
+    return configuration.override(configuration.read(file), tuple(settings))
+
+
+def tie_out(daemon: Any, venue: dict[str, Any]) -> dict[str, Any]:
+    """Our books beside the venue's: cash, fees, positions, realised and unrealised profit."""
+    from ..api.view import View
+    from ..tracker.ledger import total, unrealised
+
+    books = View(daemon).books
+    whole = total(books.lots)
+    held = {symbol: lot for symbol, lot in books.lots if lot.qty}
+    marks = {name.replace("/", "-"): one for name, one in venue["positions"].items()}
+    open_profit = sum(
+        (
+            unrealised(lot, Decimal(marks[symbol]["mark"]))
+            for symbol, lot in held.items()
+            if symbol in marks
+        ),
+        Decimal(0),
+    )
+    pairs = {
+        "cash": (Decimal(venue["start_cash"]) + whole.cash, Decimal(venue["cash"])),
+        "fees": (whole.fees, Decimal(venue["fees"])),
+        "realised": (whole.realised, Decimal(venue["realised"])),
+        "unrealised": (open_profit, Decimal(venue["unrealised"])),
+    }
+    for symbol in sorted({*held, *marks}):
+        theirs = Decimal(marks[symbol]["qty"]) if symbol in marks else Decimal(0)
+        pairs[f"position {symbol}"] = (held[symbol].qty if symbol in held else Decimal(0), theirs)
+    cent = Decimal("0.005")
+    differences = {
+        name: {"ours": str(ours), "venue": str(theirs)}
+        for name, (ours, theirs) in pairs.items()
+        if (abs(ours - theirs) >= cent if not name.startswith("position") else ours != theirs)
+    }
+    return {
+        "long_entries": books.long_entries,
+        "short_entries": books.short_entries,
+        "trades": books.trade_count,
+        "pnl": str(_cents(whole.realised + open_profit)),
+        "venue_pnl": str(_cents(Decimal(venue["realised"]) + Decimal(venue["unrealised"]))),
+        "tied": not differences,
+        "differences": differences,
+        "fees": str(_cents(whole.fees)),
+        "cash": str(_cents(pairs["cash"][0])),
+        "sources": {
+            name: {"state": one.state, "reason": one.reason, "remedy": one.remedy}
+            for name, one in books.sources
+        },
+    }
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"))
+
+
+def _tell(summary: dict[str, Any], show: Any, quiet: bool) -> None:
+    line()
+    line(
+        f"entries: {summary['long_entries']} long, {summary['short_entries']} short; "
+        f"round trips: {summary['trades']}"
+    )
+    line(f"profit {summary['pnl']} by our books, {summary['venue_pnl']} by the venue's")
+    if summary["tied"]:
+        line("the books tie out: cash, fees, positions, realised and unrealised, to the cent")
+    for name, pair in summary["differences"].items():
+        line(f"DIFFERENCE in {name}: ours {pair['ours']}, the venue's {pair['venue']}")
+    for name, source in summary["sources"].items():
+        if source["state"] != "running":
+            line(f"{name}: {source['state']}: {source['reason']}; fix: {source['remedy']}")
+    if not quiet:
+        line("the mail was not drained in time")
+    line(f"verify every decision: {command('replay', '--state', str(show.state.path))}")
+
+
+def command(*words: str) -> str:
+    """How the user would type it."""
+    program = "bin/argo" if Path("bin/argo").exists() else "argo"
+    return shlex.join([program, *words])
+
+
+def _display(wish: Wish, daemon: Any, state: StateDir) -> Any:
+    from .live import Lines, Live
+
+    shown = Lines if wish.headless or not sys.stdout.isatty() else Live
+    return shown(daemon, state)
