@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from loguru import logger
 
@@ -128,7 +129,7 @@ class Daemon:
         self.link = Link()
         self.gate = self._gate()
         self.account = self._account()
-        self._locks.append(lock_account(str(self.account["account_number"])))
+        self._locks.append(lock_account(self._account_name()))
         self.engine = Engine(self._plan(), self.clock, self.fatal)
         self.gate.attach(self.engine.journal)
         self.pacer = self._pacer()
@@ -175,6 +176,11 @@ class Daemon:
                         fix="check the network and broker.base_url",
                     ) from None
                 machine_sleep(0.5)
+
+    def _account_name(self) -> str:
+        """The account's number; a simulated broker's also by its address, as all have the same one."""
+        number, host = str(self.account["account_number"]), urlsplit(self.config.broker.base_url)
+        return number if (host.hostname or "").endswith("alpaca.markets") else f"{number}@{host.netloc}"
 
     def _plan(self) -> Plan:
         config = self.config

@@ -108,7 +108,7 @@ def why(order: str, state: StateDir) -> str:
     """The command that explains an order."""
     from .demo import command
 
-    return command("why", "-".join(order.split("-")[:4]), "--state", str(state.path))
+    return command("why", order.split("-")[2][:8], "--state", str(state.path))
 
 
 class Live(Lines):

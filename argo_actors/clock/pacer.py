@@ -20,6 +20,8 @@ ADDRESS = "clock"
 FINE_STEP = SECOND // 4
 COARSE_STEP = SECOND
 OVERRUN_SECONDS = 2.0
+WARM_SECONDS = 30.0
+"""For the first answers of all edges, imports included."""
 POLL_SECONDS = 0.02
 
 
@@ -167,6 +169,8 @@ class LockstepPacer(Pacer):
         self._restless = restless
         self._speed = speed
         self._events = 0
+        self._unheard = 0
+        """Stream events that this process will never hear: sent before it, or given up waiting for."""
         self.overruns = 0
         self._paused = threading.Event()
         self._quiet = threading.Event()
@@ -177,6 +181,9 @@ class LockstepPacer(Pacer):
         return self._quiet.wait(seconds)
 
     def _run(self) -> None:
+        self._move(self._clock.now())
+        self._unheard = self._events - self._heard_events()
+        self.engine.office.activity.wait_still(WARM_SECONDS)
         begun_market, begun_machine = self._clock.now(), machine_seconds()
         while not self._stop.is_set():
             self._settle()
@@ -214,11 +221,11 @@ class LockstepPacer(Pacer):
             left = until - machine_seconds()
             if left <= 0:
                 self.overruns += 1
-                self._events = self._heard_events()
+                self._unheard = self._events - self._heard_events()
                 return
             if not self.engine.office.activity.wait_still(left):
                 continue
-            if self._heard_events() >= self._events and self.engine.office.activity.still:
+            if self._heard_events() + self._unheard >= self._events and self.engine.office.activity.still:
                 return
             self._stop.wait(0.0005)
 

@@ -194,6 +194,7 @@ class Maker:
         if position.stop is None:
             return
         key = ids.later_key(position.id, "protect", position.number)
+        words = () if self.state.entry is None else (self.state.entry.word,)
         closing: Side = "sell" if position.side == "buy" else "buy"
         intent: PositionIntent = "sell_to_close" if closing == "sell" else "buy_to_close"
         held = abs(self.state.read.qty)
@@ -211,7 +212,7 @@ class Maker:
                 intent,
                 position.stop,
                 FOR_EVER,
-                (),
+                words,
                 stop_price=position.stop,
                 limit_price=self._tick(position.stop * STOP_LIMIT_GAP),
             )
@@ -226,7 +227,7 @@ class Maker:
                 intent,
                 position.target,
                 FOR_EVER,
-                (),
+                words,
                 order_class="oco",
                 limit_price=position.target,
                 take_profit=position.target,
@@ -243,7 +244,7 @@ class Maker:
                 intent,
                 position.stop,
                 FOR_EVER,
-                (),
+                words,
                 stop_price=position.stop,
             )
 

@@ -39,7 +39,7 @@ class Words:
             word
             for word, (_, _, message) in self._words.items()
             if isinstance(message, SubmitOrder)
-            and (message.client_order_id.startswith(order) or message.symbol == order)
+            and (order in message.client_order_id or message.symbol == order)
         ]
         if not found:
             raise UsageError(f"no order {order!r} in the journal", fix="see `argo orders`")

@@ -32,8 +32,9 @@ class Keys(NamedTuple):
 class Exchange:
     """The trading endpoints over one book."""
 
-    def __init__(self, book: Book, keys: Keys) -> None:
+    def __init__(self, book: Book, keys: Keys, calls_a_minute: int = CALLS_A_MINUTE) -> None:
         self.book = book
+        self._most = calls_a_minute
         self.keys = keys
         self._calls = 0
         self._window = 0
@@ -73,8 +74,8 @@ class Exchange:
             self._window, self._calls = window, 0
         self._calls += 1
         return {
-            "X-RateLimit-Limit": str(CALLS_A_MINUTE),
-            "X-RateLimit-Remaining": str(max(CALLS_A_MINUTE - self._calls, -1)),
+            "X-RateLimit-Limit": str(self._most),
+            "X-RateLimit-Remaining": str(max(self._most - self._calls, -1)),
             "X-RateLimit-Reset": str((window + 1) * 60),
         }
 

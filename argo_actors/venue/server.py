@@ -23,7 +23,7 @@ from .market import Market
 from .matching import Account, Book
 from .providers import handle_provider
 from .recorded import BarFileError, Recorded
-from .rest import Exchange, Keys
+from .rest import CALLS_A_MINUTE, Exchange, Keys
 from .store import Store
 
 DEMO_KEYS = Keys("PKARGODEMO0000000000", "argo-demo-secret-for-the-simulated-venue")
@@ -48,6 +48,7 @@ class Options(NamedTuple):
     cash: Decimal = START_CASH
     keys: Keys = DEMO_KEYS
     account_number: str = ACCOUNT_NUMBER
+    calls_a_minute: int = CALLS_A_MINUTE
 
 
 class Venue:
@@ -66,7 +67,7 @@ class Venue:
         self.store = None if options.state is None else Store(options.state / "venue.db")
         if self.store is not None:
             self.store.load(self.book)
-        self.exchange = Exchange(self.book, options.keys)
+        self.exchange = Exchange(self.book, options.keys, options.calls_a_minute)
         self.stopping = asyncio.Event()
         self._listeners: set[asyncio.Queue[bytes]] = set()
         self._zero = (self.book.now, time.monotonic_ns())
@@ -248,6 +249,7 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", options.port))
+    listening.listen(128)
     config = uvicorn.Config(
         venue,
         log_config=None,
@@ -293,6 +295,7 @@ def options_of(arguments: Sequence[str]) -> Options:
     parser.add_argument("--lockstep", action="store_true")
     parser.add_argument("--state", type=Path)
     parser.add_argument("--bad-key", action="append", default=[])
+    parser.add_argument("--rate-limit", type=int, default=CALLS_A_MINUTE)
     given = parser.parse_args(arguments)
     if given.bars is not None:
         market: Market = Recorded(given.bars)
@@ -308,6 +311,7 @@ def options_of(arguments: Sequence[str]) -> Options:
         state=given.state,
         port=given.port,
         bad_keys=frozenset(given.bad_key),
+        calls_a_minute=given.rate_limit,
     )
 
 

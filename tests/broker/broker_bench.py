@@ -229,6 +229,11 @@ class Bench:
         """Wait until all mail is heard and no call is under way."""
         until(lambda: self.office.activity.still, "the edge does not come to rest")
 
+    def stopped(self) -> bool:
+        """Its cell has ended; a crash holds the mail, and the stop that waits in it."""
+        self.office.release("broker")
+        return self.cell.actor_stopped.is_set()
+
     def pass_time(self, seconds: float) -> None:
         """Let market time move on."""
         self.clock.move_to(self.clock.now() + int(seconds * SECOND))
@@ -254,8 +259,8 @@ def bench(account: Account | None = None, settings: str = "") -> Iterator[Bench]
             yield found
         finally:
             stub.released.set()
-            found.office.release("broker")  # a crashed cell's mail is held, and its stop with it
             found.ref.stop(block=False)
+            until(found.stopped, "the edge does not stop")
             found.alarm.close()
 
 

@@ -358,6 +358,21 @@ def test_a_broken_answer_to_a_question_does_not_kill_the_edge(path: str, answer:
         assert not one.errors
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="a reconciliation (the stream is up) before the assets are read makes it READY without",
+)
+def test_it_is_not_ready_before_the_assets_are_known() -> None:
+    account = Account()
+    account.faults["GET", "/v2/assets/AAPL"] = [Answer(503, b"<html></html>")]
+    with bench(account) as one:
+        one.office.record("stream", (Reconcile(symbols=("AAPL",), reason="trade stream up"),))
+        one.wait_for(BrokerReady)
+        kinds = [type(word) for word in one.log.said]
+        assert Asset in kinds
+        assert kinds.index(Asset) < kinds.index(BrokerReady)
+
+
 def test_a_broker_that_is_down_at_the_start_is_waited_for() -> None:
     account = Account()
     account.faults["GET", "/v2/assets/AAPL"] = [Answer(503, b"<html></html>")]

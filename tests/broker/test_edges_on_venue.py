@@ -76,7 +76,7 @@ def test_a_coin_is_bought_told_by_answer_and_stream_and_held(venue: dict[str, An
         cell("broker", broker)
         cell("stream", trades)
         until(lambda: bool(said(BrokerReady)) and link.stream_up, f"not ready: {errors}")
-        assert {asset.symbol for asset in said(Asset)} == {"AAPL", "BTC-USD"}
+        until(lambda: {asset.symbol for asset in said(Asset)} == {"AAPL", "BTC-USD"})
         order = entry(
             symbol="BTC-USD",
             qty=Decimal("0.01"),

@@ -1,0 +1,113 @@
+"""Does the code still say what it said? Walk the records; each decider must say the recorded bytes.
+
+State is always folded from the recorded words, so that differences do not cascade: each record that
+differs is one difference (design §3).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import config as configuration
+from ..journal.codec import Record, encode_said
+from ..journal.reader import opening, records
+from ..messages import Message
+from ..runtime.decider import Decider, step
+from ..runtime.folding import Folding, Hearing
+from ..runtime.office import SAID
+
+Build = Callable[[str, str], Mapping[str, Decider[Any]]]
+SHOWN = 200
+
+
+class Difference(NamedTuple):
+    """A record that would be another one now."""
+
+    seq: int
+    at: int
+    actor: str
+    heard: str
+    recorded: str
+    now: str
+
+
+class Report(NamedTuple):
+    """What a verification came to."""
+
+    records: int
+    decisions: int
+    differences: tuple[Difference, ...]
+
+
+def verify(files: Sequence[Path], build: Build, *, override: tuple[str, ...] = ()) -> Report:
+    """Verify journal files, each from its own opening; `override` changes the configuration asked under."""
+    asked = _overridden(build, override)
+    seen = decisions = 0
+    found: list[Difference] = []
+    for path in files:
+        recorded = Folding(opening(path), build)
+        now = asked(recorded.config, recorded.account_tag) if recorded.config else {}
+        config = recorded.config
+        for record in records(path):
+            seen += 1
+            hearing = recorded.hearing(record)
+            if hearing is not None:
+                decisions += 1
+                decider = now.get(record.actor, hearing.decider)
+                found += _compared(record, hearing._replace(decider=decider))
+            wrong = recorded.apply(record)
+            if wrong:
+                found.append(_difference(record, "", record.outcome, wrong))
+            if recorded.config != config:
+                config = recorded.config
+                now = asked(config, recorded.account_tag)
+    return Report(seen, decisions, tuple(found))
+
+
+def _overridden(build: Build, override: tuple[str, ...]) -> Build:
+    if not override:
+        return build
+
+    def asked(config: str, account_tag: str) -> Mapping[str, Decider[Any]]:
+        changed = configuration.override(configuration.decode(config), override)
+        return build(configuration.encode(changed).decode(), account_tag)
+
+    return asked
+
+
+def _compared(record: Record, hearing: Hearing) -> list[Difference]:
+    """A step that crashed must crash in the same way; one that spoke must say the same bytes."""
+    heard = type(hearing.heard.message).__name__
+    try:
+        said = step(hearing.decider, hearing.state, hearing.heard).said
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is compared with the record)
+        outcome = f"crashed:{type(error).__name__}"
+        if outcome == record.outcome:
+            return []
+        return [_difference(record, heard, _shown(record), outcome)]
+    if record.outcome != SAID:
+        return [_difference(record, heard, record.outcome, in_words(said))]
+    if encode_said(said) == encode_said(record.said):
+        return []
+    return [_difference(record, heard, in_words(record.said), in_words(said))]
+
+
+def _shown(record: Record) -> str:
+    return record.outcome if record.outcome != SAID else in_words(record.said)
+
+
+def _difference(record: Record, heard: str, recorded: str, now: str) -> Difference:
+    return Difference(record.seq, record.at, record.actor, heard, recorded, now)
+
+
+def in_words(said: Sequence[Message]) -> str:
+    """Words as a line: each message's name and what tells it apart."""
+    parts = []
+    for message in said:
+        detail = " ".join(
+            str(value)
+            for name in ("symbol", "intent", "action", "code", "leg", "qty")
+            if (value := getattr(message, name, None)) not in (None, "")
+        )
+        parts.append(f"{type(message).__name__} {detail}".strip())
+    return (", ".join(parts) or "nothing")[:SHOWN]

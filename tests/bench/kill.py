@@ -1,0 +1,297 @@
+"""Real SIGKILLs of the daemon while orders work: nothing doubled, nothing lost, nothing unprotected.
+
+Daemons are forked from a warm parent without threads; a few are started cold. The venue is a process of
+its own that lives on; market time moves only while a daemon lives. After the last kill one more daemon
+runs to rest, and the books are compared.
+
+    bin/bench kill [--cycles 50] [--seed 1] [--cold 10]
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEED = 400.0
+LIFE_SECONDS = 6.0
+REST_SECONDS = 40.0
+
+
+class Outcome(NamedTuple):
+    """What a series of kills came to."""
+
+    kills: int
+    with_orders: int
+    """Kills within moments of an order reaching the venue."""
+    orders: int
+    fills: int
+    duplicates: list[str]
+    unknown_orders: list[str]
+    differences: dict[str, Any]
+    unprotected: list[str]
+    replay_differences: int
+
+    @property
+    def clean(self) -> bool:
+        """Nothing went wrong."""
+        return not (
+            self.duplicates
+            or self.unknown_orders
+            or self.differences
+            or self.unprotected
+            or self.replay_differences
+        )
+
+
+def run_daemon(state: Path, about: dict[str, Any], wait_for_rest: bool) -> dict[str, Any] | None:
+    """One daemon's life; it ends by SIGKILL, or at rest with its tie-out."""
+    from argo_actors.bootstrap import Daemon, Lockstep, Settings
+    from argo_actors.cli.demo import demo_secrets, tie_out
+    from argo_actors.cli.simulated import AdvanceLine, request
+    from argo_actors.host import logs
+    from argo_actors.host.state import StateDir
+
+    url = about["url"]
+    now = int(request(url, "GET", "/argo/state", None)["now"])
+    secrets = demo_secrets(about)
+    logs.configure(secrets, state / "kill.log", quiet=True)
+    lockstep = Lockstep(now, AdvanceLine(url), SPEED)
+    daemon = Daemon(Settings(_config(about), StateDir(state), secrets, "demo", lockstep))
+    daemon.start()
+    if not wait_for_rest:
+        daemon.ended.wait()
+        os._exit(3)
+    daemon.ended.wait(REST_SECONDS / 4)
+    daemon.pacer.pause(20)
+    found = tie_out(daemon, request(url, "GET", "/argo/books", None))
+    found["holdings"] = {
+        symbol: {"phase": one.phase, "qty": str(one.qty), "since": one.unprotected_since}
+        for symbol, one in daemon.engine.deciders["tracker"].state.holdings
+        if one.qty
+    }
+    daemon.stop()
+    return found
+
+
+def _config(about: dict[str, Any]) -> Any:
+    from argo_actors.cli.demo import demo_config
+
+    class World:
+        url = about["url"]
+
+    World.about = about
+    return demo_config(World, None)
+
+
+def warm() -> None:
+    """Import everything a daemon needs, without starting a thread."""
+    import alpaca.data.historical
+    import alpaca.trading.client
+    import alpaca.trading.stream
+    import exchange_calendars  # noqa: F401
+    import talib  # noqa: F401
+
+    import argo_actors.bootstrap
+    import argo_actors.cli.demo  # noqa: F401
+
+
+def start(state: Path, about: dict[str, Any], cold: bool) -> int:
+    """A daemon process: forked from this warm one, or started cold. Returns its process id."""
+    if cold:
+        code = (
+            "import json,sys; from pathlib import Path; from tests.bench.kill import run_daemon; "
+            "run_daemon(Path(sys.argv[1]), json.loads(sys.argv[2]), False)"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(
+            [sys.executable, "-c", code, str(state), json.dumps(about)], env=environment, cwd=ROOT
+        ).pid
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        run_daemon(state, about, False)
+    except BaseException as error:  # noqa: BLE001 (a child must never return into the parent's code)
+        (state / "child-error.txt").write_text(repr(error))
+    os._exit(4)
+
+
+def kill(pid: int) -> None:
+    """SIGKILL, and take the process in."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def kills(cycles: int, seed: int, cold: int, start_at: str = "") -> Outcome:
+    """So many kills, then one run to rest, then the comparison."""
+    from argo_actors.cli.simulated import SimulatedWorld
+
+    warm()
+    choice = random.Random(seed)
+    state = Path(tempfile.mkdtemp(prefix="argo-kill-"))
+    arguments = ["--seed", str(seed), "--lockstep", "--state", str(state / "venue")]
+    # Market time stands still while no daemon lives: a start costs calls of the same minute.
+    arguments += ["--rate-limit", "1000000"]
+    world = SimulatedWorld(arguments + (["--start", start_at] if start_at else []), state / "venue.log")
+    struck = 0
+    try:
+        for cycle in range(cycles):
+            pid = start(state, world.about, cold > 0 and cycle % max(1, cycles // cold) == 0)
+            struck += _wait_for_orders(world, choice, pid)
+            kill(pid)
+        return _compare(world, state, cycles, struck)
+    finally:
+        world.close()
+
+
+def _wait_for_orders(world: Any, choice: random.Random, pid: int) -> bool:
+    """Until the venue has a new order or fill (plus a moment), or this life is long enough."""
+    before = _count(world)
+    until = time.monotonic() + LIFE_SECONDS
+    while time.monotonic() < until:
+        if _count(world) != before:
+            time.sleep(choice.choice((0.0, 0.001, 0.005, 0.02, 0.05, 0.2)))
+            return True
+        done, _ = os.waitpid(pid, os.WNOHANG)
+        if done:
+            raise RuntimeError(f"the daemon ended by itself (see {world._log.name})")
+        time.sleep(0.002)
+    return False
+
+
+def _count(world: Any) -> tuple[int, int]:
+    books = world.get("/argo/books")
+    return books["orders"], books["fills"]
+
+
+def _compare(world: Any, state: Path, cycles: int, struck: int) -> Outcome:
+    code = (
+        "import json,sys; from pathlib import Path; from tests.bench.kill import run_daemon; "
+        "print(json.dumps(run_daemon(Path(sys.argv[1]), json.loads(sys.argv[2]), True), default=str))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(state), json.dumps(world.about)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=REST_SECONDS + 60,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    rest = json.loads(done.stdout.strip().splitlines()[-1])
+    orders = _venue_orders(world)
+    known = _known_orders(state)
+    own = [one for one in orders if one["client_order_id"].startswith("argo-")]
+    counts = Counter(one["client_order_id"] for one in own)
+    entries = Counter(
+        (one["symbol"], one["client_order_id"].split("-")[2])
+        for one in own
+        if "-entry-" in one["client_order_id"]
+    )
+    return Outcome(
+        kills=cycles,
+        with_orders=struck,
+        orders=len(own),
+        fills=world.get("/argo/books")["fills"],
+        duplicates=[one for one, n in counts.items() if n > 1]
+        + [f"{symbol} {key}" for (symbol, key), n in entries.items() if n > 1],
+        unknown_orders=[one for one in counts if one not in known],
+        differences=rest["differences"],
+        unprotected=_unprotected(world, orders, rest["holdings"]),
+        replay_differences=_replayed(state),
+    )
+
+
+def _venue_orders(world: Any) -> list[dict[str, Any]]:
+    import http.client
+    from urllib.parse import urlsplit
+
+    about = world.about
+    found: dict[str, dict[str, Any]] = {}
+    after = ""
+    while True:
+        parts = urlsplit(about["url"])
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        path = "/v2/orders?status=all&nested=true&limit=500&direction=asc" + after
+        connection.request(
+            "GET",
+            path,
+            headers={"APCA-API-KEY-ID": about["key_id"], "APCA-API-SECRET-KEY": about["secret"]},
+        )
+        page = json.loads(connection.getresponse().read())
+        connection.close()
+        new = [one for one in page if one["id"] not in found]
+        found |= {one["id"]: one for one in new}
+        if len(page) < 500 or not new:
+            return list(found.values())
+        after = "&after=" + page[-1]["submitted_at"]
+
+
+def _known_orders(state: Path) -> set[str]:
+    from argo_actors.journal.reader import day_files, records
+    from argo_actors.messages.order import SubmitOrder
+
+    return {
+        message.client_order_id
+        for path in day_files(state / "journal")
+        for record in records(path)
+        for message in record.said
+        if isinstance(message, SubmitOrder)
+    }
+
+
+def _unprotected(world: Any, orders: list[Any], holdings: dict[str, Any]) -> list[str]:
+    """Positions at the venue without live stops for the whole quantity, and without a flag of ours."""
+    live = {"new", "held", "accepted", "pending_new", "partially_filled"}
+    covered: Counter[str] = Counter()
+    for one in orders:
+        for part in (one, *(one["legs"] or ())):
+            if part["type"] in ("stop", "stop_limit") and part["status"] in live:
+                if part is one or one["status"] == "filled" or one["order_class"] == "oco":
+                    covered[one["symbol"]] += Decimal(part["qty"]) - Decimal(part["filled_qty"])
+    found = []
+    for symbol, one in world.get("/argo/books")["positions"].items():
+        mine = holdings.get(symbol.replace("/", "-"), {})
+        short = abs(Decimal(one["qty"])) - covered[symbol]
+        if short > Decimal("0.000001") and not mine.get("since") and mine.get("phase") != "exiting":
+            found.append(f"{symbol}: {short} of {one['qty']} without a stop ({mine or 'unknown'})")
+    return found
+
+
+def _replayed(state: Path) -> int:
+    from argo_actors.bootstrap import deciders
+    from argo_actors.journal.reader import day_files
+    from argo_actors.replay.verify import verify
+
+    return len(verify(day_files(state / "journal"), deciders).differences)
+
+
+def main() -> int:
+    """Print the outcome; exit 1 when it is not clean."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cycles", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cold", type=int, default=4)
+    given = parser.parse_args()
+    outcome = kills(given.cycles, given.seed, given.cold)
+    for name, value in outcome._asdict().items():
+        print(f"{name}: {value}")
+    print("clean" if outcome.clean else "NOT CLEAN")
+    return 0 if outcome.clean else 1
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
