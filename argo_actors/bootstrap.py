@@ -20,17 +20,17 @@ from .broker.edge import BrokerEdge
 from .broker.gate import Gate
 from .broker.link import Link
 from .broker.stream import StreamEdge
-from .broker.transport import AuthError
 from .clock.hours import Hours
 from .clock.pacer import Advance, LockstepPacer, Pacer, Schedule, SteadyPacer
 from .config import Config, RestartPolicy, Source
 from .consensus.decider import consensus
-from .errors import BrokerError, ConfigError, DaemonError
+from .errors import AuthError, BrokerError, ConfigError, DaemonError
 from .host.secrets import Secrets
 from .host.state import Lock, StateDir, lock_account, lock_state
 from .messages.system import Configured, Operator, Started, Stopping
 from .order.decider import order
 from .risk.decider import risk
+from .risk.state import RiskState
 from .runtime.clock import SetClock, SteadyClock, machine_seconds, machine_sleep
 from .runtime.decider import Decider
 from .runtime.edge import Port
@@ -132,9 +132,16 @@ class Daemon:
         self._locks.append(lock_account(self._account_name()))
         self.engine = Engine(self._plan(), self.clock, self.fatal)
         self.gate.attach(self.engine.journal)
+        self._restore_operator()
         self.pacer = self._pacer()
         for warning in self.engine.warnings:
             logger.warning(warning)
+
+    def _restore_operator(self) -> None:
+        """A halt outlives the process: it is in the journal, and in force before anything is sent."""
+        state = self.engine.deciders["risk"].state
+        if isinstance(state, RiskState):
+            self.gate.operate(state.operator)
 
     def _check_wall(self) -> None:
         """Paper is the default; live is only with its own word and a live address (I20)."""
@@ -199,7 +206,7 @@ class Daemon:
     def _edges(self) -> tuple[EdgeSpec, ...]:
         config, secrets = self.config, self.settings.secrets
         tag = account_tag(str(self.account["account_number"]))
-        shared = {"config": config, "link": self.link, "account_tag": tag}
+        shared: dict[str, Any] = {"config": config, "link": self.link, "account_tag": tag}
         data = config.sources.get("alpaca", Source())
         edges = [
             EdgeSpec("stream", partial(StreamEdge, keys=secrets.broker, **shared)),

@@ -13,6 +13,8 @@ ArgoError                    says what happened, where, and (`fix`) what the use
 └── BrokerError              an answer of the broker
     ├── RefusedError         the broker decided: nothing was done
     ├── NotSentError         it cannot have reached the broker
+    │   └── RateLimitedError 429: later
+    ├── AuthError            the keys are not accepted
     └── UnknownOutcomeError  nobody knows whether it was done: look it up, never guess
 """
 
@@ -94,3 +96,15 @@ class NotSentError(BrokerError):
 
 class UnknownOutcomeError(BrokerError):
     """A timeout, a 5xx or a broken answer: the request may have been carried out."""
+
+
+class RateLimitedError(NotSentError):
+    """429: not executed; `reset_at` is the broker's own time (epoch seconds), 0 when it gives none."""
+
+    def __init__(self, what: str, reset_at: float) -> None:
+        super().__init__(what)
+        self.reset_at = reset_at
+
+
+class AuthError(BrokerError):
+    """The broker does not accept the keys: no retry will cure it."""

@@ -8,14 +8,17 @@ import msgspec
 
 from ..config import Config
 from ..errors import (
+    AuthError,
     BrokerError,
     NotSentError,
+    RateLimitedError,
     RefusedError,
     UnknownOutcomeError,
 )
 from ..messages import WordId
 from ..messages.market import Asset, Tick
 from ..messages.order import (
+    AccountReport,
     BrokerReady,
     CancelOrder,
     LookupOrder,
@@ -23,6 +26,7 @@ from ..messages.order import (
     OrderRefused,
     OrderReport,
     OrderUnknown,
+    PositionReport,
     ReadAccount,
     ReadPosition,
     Reconcile,
@@ -36,7 +40,6 @@ from .gate import Gate
 from .limiter import Limiter
 from .link import Link
 from .schedule import MONEY, Job, Priority, Schedule
-from .transport import AuthError, RateLimitedError
 from .truth import LOOK_BACK, Truth, read_twice, reconciled, stamp, strangers
 from .wire import account_report, asset, flat, order_report, position_report
 
@@ -61,6 +64,7 @@ class BrokerEdge:
         self._schedule = Schedule(config.broker.workers)
         self._limiter = Limiter(config.broker.calls_per_minute, config.broker.reserved_calls)
         self._ready = False
+        self._assets_known = False
         self._reading_account = False
         self._reading_truth = False
         self._listing = False
@@ -293,26 +297,31 @@ class BrokerEdge:
         return known != bare
 
     def _read_position(self, symbol: Symbol, word: WordId) -> None:
-        def then(raw: Any, error: BaseException | None) -> None:
-            if error is not None:
-                return
-            found = flat(symbol, (word,)) if raw is None else position_report(raw, symbol, (word,))
-            self._port.say(found)
+        def work() -> PositionReport:
+            raw = self._gate.position(symbol)
+            return flat(symbol, (word,)) if raw is None else position_report(raw, symbol, (word,))
 
-        self._query(symbol, partial(self._gate.position, symbol), then, Priority.LOOKUP)
+        def then(report: Any, error: BaseException | None) -> None:
+            if error is None:
+                self._port.say(report)
+
+        self._query(symbol, work, then, Priority.LOOKUP)
 
     def _read_account(self) -> None:
         if self._reading_account:
             return
         self._reading_account = True
 
-        def then(raw: Any, error: BaseException | None) -> None:
+        def work() -> AccountReport:
+            return account_report(self._gate.account())
+
+        def then(report: Any, error: BaseException | None) -> None:
             self._reading_account = False
             if error is None:
                 self._account_at = self._port.now()
-                self._port.say(account_report(raw))
+                self._port.say(report)
 
-        self._query("", self._gate.account, then)
+        self._query("", work, then)
 
     def _list(self) -> None:
         """Every own order that lives, legs included, whether or not the stream told of it."""
@@ -323,12 +332,16 @@ class BrokerEdge:
         symbols = tuple(sorted({one.symbol for one in self._live.values()}))
         after = stamp(self._oldest_live())
 
-        def then(found: Any, error: BaseException | None) -> None:
+        def work() -> list[OrderReport]:
+            found = self._gate.orders("all", symbols, after)
+            return [order_report(one, self._symbols, "list") for one in found]
+
+        def then(reports: Any, error: BaseException | None) -> None:
             self._listing = False
             if error is None:
-                self._listed([order_report(one, self._symbols, "list") for one in found])
+                self._listed(reports)
 
-        self._query("", partial(self._gate.orders, "all", symbols, after), then)
+        self._query("", work, then)
 
     def _oldest_live(self) -> UtcNanos:
         known = [self._sent_at.get(one) or self._port.now() - LOOK_BACK for one in self._live]
@@ -357,6 +370,7 @@ class BrokerEdge:
             return
         for one in found:
             self._gate.know(one)
+        self._assets_known = True
         self._port.say(*found)
         self._reconcile((), "start")
 
@@ -365,9 +379,11 @@ class BrokerEdge:
         self._failures += 1
         if self._failures == 1:
             self._say_link(f"{type(error).__name__}: {error}"[:200])
-        self._port.after(min(0.5 * 2**self._failures, MOST_BACKOFF), then)
+        self._port.after(min(0.5 * 2 ** min(self._failures, 6), MOST_BACKOFF), then)
 
     def _reconcile(self, symbols: tuple[Symbol, ...], reason: str) -> None:
+        if not self._assets_known:
+            return
         if self._reading_truth:
             if symbols:
                 self._port.after(0.2, partial(self._reconcile, symbols, reason))
@@ -390,7 +406,7 @@ class BrokerEdge:
         self._failures = 0
         for one in truth.orders:
             if one.client_order_id.startswith(self._prefix):
-                self._sent_at.setdefault(one.client_order_id, one.event_at)
+                self._sent_at.setdefault(one.client_order_id, one.submitted_at)
                 self._note(one)
         words: list[Any] = [truth.account, *reconciled(truth, symbols, self._prefix, reason)]
         strange = strangers(truth, self._symbols)

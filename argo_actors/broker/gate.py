@@ -4,23 +4,33 @@ Sanity and exposure are checked under one lock, then the journal is durable up t
 last act under the lock, halt flag and expiry are checked and the request is registered (design §5).
 """
 
+import re
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from ..config import Config, amount, is_coin
-from ..errors import JournalError, RefusedError
+from ..config import Config
+from ..errors import ConfigError, JournalError, RefusedError
 from ..host.secrets import Pair
 from ..messages.market import Asset
 from ..messages.order import CancelOrder, SubmitOrder
 from ..messages.system import OperatorState
-from ..units import MINUTE, SECOND, Decimal, UtcNanos, equity_tick
+from ..units import DAY, MINUTE, SECOND, UtcNanos
+from .sanity import problem
 from .transport import Transport
 from .wire import order_body, to_alpaca, to_position
 
 MOST_PER_SYMBOL_MINUTE = 10
-"""Submissions for one symbol within a minute: more is a loop, not trading."""
+"""Entries in one symbol within a minute: more is a loop, not trading."""
+ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 STOPS_ENTRIES: frozenset[str] = frozenset({"halt", "stop-entries", "flatten"})
+
+
+class Sent(NamedTuple):
+    """An entry that has left."""
+
+    symbol: str
+    at: UtcNanos
 
 
 class Durable(Protocol):
@@ -41,6 +51,7 @@ class Gate:
         now: Callable[[], UtcNanos],
         adapter: Callable[[], Any] | None = None,
     ) -> None:
+        _check_keys(config, keys)
         self._config = config
         self._now = now
         self._transport = Transport(config.broker.base_url, keys.key_id, keys.secret, adapter)
@@ -49,7 +60,8 @@ class Gate:
         self._operator: OperatorState = "normal"
         self._sent: dict[str, str] = {}
         self._registered: list[str] = []
-        self._times: dict[str, list[UtcNanos]] = {}
+        self._absent: set[str] = set()
+        self._entries: list[Sent] = []
         self._assets: dict[str, Asset] = {}
 
     def attach(self, journal: Durable) -> None:
@@ -69,26 +81,32 @@ class Gate:
 
     def submit(self, order: SubmitOrder, seq: int) -> Any:
         """Send an order once its command is durable. Raises BrokerError; RefusedError(status 0) is ours."""
+        found = problem(self._config, order, self._assets.get(order.symbol))
+        if found:
+            raise RefusedError(f"the gate refused: {found}", status=0)
         body = order_body(order)
         self._check(order, str(body))
         self._durable(seq)
         with self._lock:
-            self._last_check(order)
+            self._last_check(order, str(body))
             self._sent[order.client_order_id] = str(body)
-            self._times.setdefault(order.symbol, []).append(self._now())
+            self._absent.discard(order.client_order_id)
             if order.increases:
+                self._entries.append(Sent(order.symbol, self._now()))
                 self._registered = [*self._registered[-99:], order.client_order_id]
         return self._transport.post("/orders", body)
 
     def cancel(self, command: CancelOrder, seq: int) -> Any:
-        """Send a cancel once its command is durable."""
+        """Send a cancel once its command is durable. Raises RefusedError when it names no order."""
+        if not ORDER_ID.fullmatch(command.order_id):
+            raise RefusedError(f"the gate refused: {command.order_id!r} is no order", status=0)
         self._durable(seq)
         return self._transport.delete(f"/orders/{command.order_id}")
 
     def forget(self, client_order_id: str) -> None:
         """A lookup proved that the request never arrived: it may be sent once more."""
         with self._lock:
-            self._sent.pop(client_order_id, None)
+            self._absent.add(client_order_id)
 
     def order(self, client_order_id: str) -> Any:
         """An order with its legs, by our id. Raises RefusedError(404) when there is none."""
@@ -99,9 +117,11 @@ class Gate:
             return self._transport.get(f"/orders/{found['id']}", {"nested": True})
         return found
 
-    def orders(self, status: str, symbols: tuple[str, ...], after: str = "") -> list[Any]:
-        """A complete list of orders with their legs."""
-        query: dict[str, Any] = {"status": status, "nested": True}
+    def orders(
+        self, status: str, symbols: tuple[str, ...], after: str = "", *, nested: bool = True
+    ) -> list[Any]:
+        """A complete list of orders, with their legs or with legs as rows of their own."""
+        query: dict[str, Any] = {"status": status, "nested": nested}
         if symbols:
             query["symbols"] = ",".join(to_alpaca(symbol) for symbol in symbols)
         if after:
@@ -113,7 +133,10 @@ class Gate:
         return list(self._transport.get("/positions") or [])
 
     def position(self, symbol: str) -> Any:
-        """One position, None when flat."""
+        """One position, None when flat: only a position that is missing twice is gone."""
+        return self._position(symbol) or self._position(symbol)
+
+    def _position(self, symbol: str) -> Any:
         try:
             return self._transport.get(f"/positions/{to_position(symbol)}")
         except RefusedError as error:
@@ -139,71 +162,56 @@ class Gate:
 
     def _check(self, order: SubmitOrder, body: str) -> None:
         with self._lock:
-            problem = self._problem(order, body)
-        if problem:
-            raise RefusedError(f"the gate refused: {problem}", status=0)
+            found = self._repeated(order, body) or self._pace(order)
+        if found:
+            raise RefusedError(f"the gate refused: {found}", status=0)
 
-    def _problem(self, order: SubmitOrder, body: str) -> str:
-        prices = [order.limit_price, order.stop_price, order.take_profit, order.stop_loss]
-        given = [one for one in prices if one is not None]
-        if not all(one.is_finite() and one > 0 for one in [order.qty, *given]):
-            return "a quantity or price that is not finite and positive"
-        if len(order.client_order_id) > 48:
-            return "an id of more than 48 characters"
-        if order.client_order_id in self._sent:
-            same = "again" if self._sent[order.client_order_id] == body else "with another body"
-            return f"{order.client_order_id} {same}"
-        off = [one for one in given if one % self._tick(order, one) != 0]
-        if off:
-            return f"price {off[0]} is off the tick {self._tick(order, off[0])}"
-        if self._off_increment(order):
-            return f"quantity {order.qty} is off the increment"
-        if order.increases and order.qty * order.reference_price > amount(
-            self._config.broker.max_order_notional
-        ):
-            return "a notional above broker.max_order_notional"
-        return self._pace(order) or self._collar(order)
-
-    def _tick(self, order: SubmitOrder, price: Decimal) -> Decimal:
-        asset = self._assets.get(order.symbol)
-        if is_coin(order.symbol):
-            return Decimal("0.000000001") if asset is None else asset.price_increment
-        return equity_tick(price)
-
-    def _off_increment(self, order: SubmitOrder) -> bool:
-        asset = self._assets.get(order.symbol)
-        step = Decimal(1) if asset is None else asset.min_trade_increment
-        if not is_coin(order.symbol):
-            step = Decimal(1)
-        elif asset is None:
-            return False
-        return order.qty % step != 0
+    def _repeated(self, order: SubmitOrder, body: str) -> str:
+        """The same id never carries another body, and leaves again only after proof of absence."""
+        before = self._sent.get(order.client_order_id)
+        if before is None:
+            return ""
+        if before != body:
+            return f"{order.client_order_id} with another body"
+        absent = order.client_order_id in self._absent
+        return "" if absent else f"{order.client_order_id} again"
 
     def _pace(self, order: SubmitOrder) -> str:
-        now = self._now()
-        recent = [at for at in self._times.get(order.symbol, []) if now - at < MINUTE]
-        self._times[order.symbol] = recent
-        if len(recent) >= MOST_PER_SYMBOL_MINUTE:
-            return f"{len(recent)} orders for {order.symbol} within a minute"
-        return ""
-
-    def _collar(self, order: SubmitOrder) -> str:
-        if not order.increases or order.limit_price is None:
+        """Entries have a rate for the account and for the symbol; exits have none."""
+        if not order.increases:
             return ""
-        risk = self._config.risk
-        most = amount(
-            risk.collar_crypto_pct if is_coin(order.symbol) else risk.collar_stocks_pct
+        now, risk = self._now(), self._config.risk
+        self._entries = [one for one in self._entries if now - one.at < DAY]
+        second = sum(1 for one in self._entries if now - one.at < SECOND)
+        minute = [one for one in self._entries if now - one.at < MINUTE]
+        same = sum(1 for one in minute if one.symbol == order.symbol)
+        if same >= MOST_PER_SYMBOL_MINUTE:
+            return f"{same} entries in {order.symbol} within a minute"
+        full = (
+            second >= risk.orders_per_second
+            or len(minute) >= risk.orders_per_minute
+            or len(self._entries) >= risk.orders_per_day
         )
-        away = abs(order.limit_price / order.reference_price - 1) * 100
-        return f"limit {away:.2f} % from the reference price" if away > most else ""
+        return f"{second} entries this second, {len(minute)} this minute" if full else ""
 
-    def _last_check(self, order: SubmitOrder) -> None:
+    def _last_check(self, order: SubmitOrder, body: str) -> None:
         if order.increases and self._operator in STOPS_ENTRIES:
             raise RefusedError(f"the gate refused: {self._operator}", status=0)
         if self._now() > order.expires_at:
             late = (self._now() - order.expires_at) / SECOND
             raise RefusedError(f"the gate refused: expired {late:.1f} s ago", status=0)
-        if order.client_order_id in self._sent:
-            raise RefusedError(f"the gate refused: {order.client_order_id} again", status=0)
+        found = self._repeated(order, body)
+        if found:
+            raise RefusedError(f"the gate refused: {found}", status=0)
 
 
+def _check_keys(config: Config, keys: Pair) -> None:
+    """Paper keys begin with PK, live ones with AK: the address must be of the same kind (I20)."""
+    live = "://api.alpaca.markets" in config.broker.base_url
+    wrong = keys.key_id.startswith("PK") if live else keys.key_id.startswith("AK")
+    if wrong:
+        kinds = "a paper key for the live" if live else "a live key for the paper"
+        raise ConfigError(
+            f"{kinds} address {config.broker.base_url}",
+            fix="use the keys of the account that the address belongs to",
+        )

@@ -11,6 +11,7 @@ from ..config import Config
 from ..errors import BrokerError
 from ..host.secrets import Pair
 from ..messages.order import LegReport, OrderReport, Reconcile
+from ..messages.system import Alert
 from ..runtime.edge import Port
 from ..runtime.mailbox import Word
 from ..units import Symbol
@@ -19,6 +20,28 @@ from .wire import amount, order_report, price
 
 PING = {"ping_interval": 5, "ping_timeout": 10, "max_queue": 1024}
 FILLS = ("fill", "partial_fill")
+KNOWN_EVENTS = frozenset(
+    {
+        *FILLS,
+        "new",
+        "accepted",
+        "pending_new",
+        "held",
+        "canceled",
+        "expired",
+        "done_for_day",
+        "replaced",
+        "rejected",
+        "stopped",
+        "pending_cancel",
+        "pending_replace",
+        "calculated",
+        "suspended",
+        "order_replace_rejected",
+        "order_cancel_rejected",
+    }
+)
+"""Every other event may change what has been booked (`trade_bust`): the symbol is read whole."""
 
 
 class StreamEdge:
@@ -35,6 +58,7 @@ class StreamEdge:
         self._symbols: tuple[Symbol, ...] = tuple(sorted(config.symbols))
         self._stream: Any = None
         self._closing = False
+        self._told_refused = False
 
     def start(self) -> None:
         """Connect, and stay connected: alpaca-py backs off and tries again by itself."""
@@ -73,6 +97,13 @@ class StreamEdge:
             async def _start_ws(self) -> None:
                 await super()._start_ws()  # type: ignore[no-untyped-call]
                 edge._port.soon(edge._up)
+
+            async def _auth(self) -> None:
+                try:
+                    await super()._auth()  # type: ignore[no-untyped-call]
+                except ValueError:
+                    edge._port.soon(edge._refused)
+                    raise
 
             async def _run_forever(self) -> None:
                 try:
@@ -117,6 +148,15 @@ class StreamEdge:
             self._link.stream_up = False
             self._port.say(self._link.word("trade stream down"))
 
+    def _refused(self) -> None:
+        """alpaca-py would try refused keys for ever without telling anybody."""
+        if not self._told_refused:
+            self._told_refused = True
+            text = "the trade stream refuses the keys: no entries; check APCA_API_KEY_ID"
+            self._port.say(
+                self._link.word("keys refused"), Alert(severity="critical", text=text)
+            )
+
     def _heard(self, frame: Any) -> None:
         """A trade update: say what it tells of our order, or have the symbol read."""
         try:
@@ -134,6 +174,10 @@ class StreamEdge:
         report = order_report(data["order"], self._symbols, "stream")
         if report.symbol not in self._symbols:
             return
+        if data.get("event") not in KNOWN_EVENTS:
+            self._port.say(
+                Reconcile(symbols=(report.symbol,), reason=f"event {data.get('event')}"[:60])
+            )
         if report.client_order_id.startswith(self._prefix):
             if data.get("event") in FILLS:
                 report = _with_execution(report, data)

@@ -6,11 +6,14 @@ answers are plain JSON here, numbers travel as text.
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..errors import (
+    AuthError,
     BrokerError,
     NotSentError,
+    RateLimitedError,
     RefusedError,
     UnknownOutcomeError,
 )
@@ -19,18 +22,6 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
 MOST_BYTES = 4 * 1024 * 1024
 PAGE = 500
-
-
-class RateLimitedError(NotSentError):
-    """429: not executed; `reset_at` is the broker's own time (epoch seconds), 0 when it gives none."""
-
-    def __init__(self, what: str, reset_at: float) -> None:
-        super().__init__(what)
-        self.reset_at = reset_at
-
-
-class AuthError(BrokerError):
-    """The broker does not accept the keys: no retry will cure it."""
 
 
 class Transport:
@@ -86,20 +77,28 @@ class Transport:
         return self._call("DELETE", path, {})
 
     def pages(self, path: str, query: Mapping[str, Any]) -> list[Any]:
-        """A list, read through to its end (pages overlap by submission time and are merged by id)."""
+        """A list, read through to its end, oldest first.
+
+        `after` is exclusive, so each page begins a moment before the last one's end: orders of the
+        same instant are met again and merged by id. Raises UnknownOutcomeError when more orders bear
+        one instant than a page holds.
+        """
         found: dict[str, Any] = {}
-        after = dict(query) | {"limit": PAGE, "direction": "asc"}
+        asked = dict(query) | {"limit": PAGE, "direction": "asc"}
         while True:
-            page = self.get(path, after) or []
+            page = self.get(path, asked) or []
             new = [one for one in page if one.get("id") not in found]
             found.update((one["id"], one) for one in new)
-            if len(page) < PAGE or not new:
+            if len(page) < PAGE:
                 return list(found.values())
-            after["after"] = page[-1].get("submitted_at") or page[-1].get("created_at")
+            if not new:
+                raise UnknownOutcomeError(f"more than {PAGE} orders of one instant in {path}")
+            asked["after"] = just_before(str(page[-1].get("submitted_at")))
 
     def _call(self, method: str, path: str, data: dict[str, Any]) -> Any:
         import requests
         from alpaca.common.exceptions import APIError
+        from urllib3.exceptions import HTTPError
 
         client = self._client()
         try:
@@ -114,8 +113,14 @@ class Transport:
             raise NotSentError(f"no connection: {_short(error)}") from None
         except requests.exceptions.ConnectionError as error:
             raise _connection(error) from None
-        except (requests.exceptions.RequestException, ValueError) as error:
+        except (requests.exceptions.RequestException, HTTPError, ValueError, TypeError) as error:
             raise UnknownOutcomeError(_short(error)) from None
+
+
+def just_before(stamp: str) -> str:
+    """A millisecond earlier, as RFC 3339."""
+    moment = datetime.fromisoformat(stamp) - timedelta(milliseconds=1)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _bounded_adapter() -> Any:
@@ -168,7 +173,7 @@ def _decided(error: Any) -> BrokerError:
 def _connection(error: Any) -> BrokerError:
     """Refused, DNS and TLS cannot have reached the broker; a broken connection may have."""
     text = str(error)
-    if "NewConnectionError" in text or "NameResolutionError" in text or "SSLError" in text:
+    if "NewConnectionError" in text or "NameResolutionError" in text or "certificate" in text:
         return NotSentError(f"no connection: {_short(error)}")
     return UnknownOutcomeError(_short(error))
 

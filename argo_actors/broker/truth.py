@@ -42,9 +42,11 @@ def read_twice(
 def read(
     gate: Gate, symbols: tuple[Symbol, ...], known: tuple[Symbol, ...], now: UtcNanos, whole: bool
 ) -> Truth:
-    """One reading; `whole` includes finished orders of the last days."""
-    status, after = ("all", stamp(now - LOOK_BACK)) if whole else ("open", "")
-    orders = gate.orders(status, symbols, after)
+    """One reading; `whole` includes finished orders of the last days, and all that are still open."""
+    if whole:
+        orders = gate.orders("all", symbols, stamp(_since(gate, symbols, known, now)))
+    else:
+        orders = gate.orders("open", symbols)
     positions = gate.positions()
     return Truth(
         account_report(gate.account()),
@@ -57,10 +59,19 @@ def read(
         tuple(
             sorted(
                 (order_report(one, known, "list") for one in orders),
-                key=lambda one: (one.event_at, one.order_id),
+                key=lambda one: (one.submitted_at, one.order_id),
             )
         ),
     )
+
+
+def _since(
+    gate: Gate, symbols: tuple[Symbol, ...], known: tuple[Symbol, ...], now: UtcNanos
+) -> UtcNanos:
+    """Where a whole list begins: some days back, or before the oldest order or leg that still lives."""
+    rows = gate.orders("open", symbols, nested=False)
+    oldest = [order_report(one, known, "list").submitted_at for one in rows]
+    return min([now - LOOK_BACK, *(one - 2 * SECOND for one in oldest)])
 
 
 def reconciled(

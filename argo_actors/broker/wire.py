@@ -1,5 +1,6 @@
 """Alpaca's JSON to our words and back: tolerant of fields, strict with money, the one place of symbol forms."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +48,10 @@ TYPES: dict[str, OrderType] = {
     "stop": "stop",
     "stop_limit": "stop_limit",
 }
+
+
+MANY_DECIMALS = re.compile(r"^([+-]?\d+\.\d{18})\d+$")
+"""An average may come with more decimals than any price has: what is beyond the 18th is cut."""
 
 
 class WireError(BrokerError):
@@ -113,6 +118,7 @@ def order_report(
 ) -> OrderReport:
     """An order as Alpaca sees it. Raises WireError when its money fields make no sense."""
     found = _mapping(raw)
+    _check_order(found)
     return OrderReport(
         client_order_id=str(found.get("client_order_id") or ""),
         order_id=str(found.get("id") or ""),
@@ -131,7 +137,15 @@ def order_report(
         expires_at=time(found.get("expires_at")) or None,
         raw_status=str(found.get("status") or ""),
         because=because,
+        submitted_at=time(found.get("submitted_at") or found.get("created_at")),
     )
+
+
+def _check_order(found: dict[str, Any]) -> None:
+    if not found.get("id"):
+        raise WireError("an order without an id")
+    if amount(found, "filled_qty", ZERO) > 0 and price(found, "filled_avg_price") is None:
+        raise WireError("a fill without a price")
 
 
 def _leg(raw: Any) -> LegReport:
@@ -240,7 +254,7 @@ def _quantity(found: dict[str, Any]) -> Decimal:
 def signed(found: dict[str, Any], name: str) -> Decimal:
     """A money field that may be negative. Raises WireError when it is missing or no number."""
     try:
-        return decimal_from(str(found[name]))
+        return decimal_from(MANY_DECIMALS.sub(r"\1", str(found[name])))
     except (KeyError, ValueError) as error:
         raise WireError(f"{name}: {found.get(name)!r} is no amount") from error
 

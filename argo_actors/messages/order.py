@@ -146,6 +146,7 @@ class OrderReport(Fact, frozen=True, kw_only=True):
     expires_at: UtcNanos | None = None
     raw_status: str = ""
     because: tuple[WordId, ...] = ()
+    submitted_at: UtcNanos = 0
 
 
 class OrderRefused(Fact, frozen=True, kw_only=True):

@@ -57,6 +57,8 @@ class Order(msgspec.Struct, kw_only=True):
     """It was live and not marketable for a step: a later fill is the maker's."""
     fills: int = 0
     submitted_at: int = 0
+    awake_at: int = 0
+    """A leg lives from the fill of its entry on."""
     updated_at: int = 0
     filled_at: int = 0
     canceled_at: int = 0
@@ -350,6 +352,8 @@ class Book:
             self._say("new", order)
         if order.leg and self.orders[order.parent].status != "filled" and not self._is_oco(order):
             return
+        if order.awake_at >= to:
+            return
         price = self._price(order, begun, to)
         if price is not None:
             self._fill(order, price)
@@ -510,7 +514,7 @@ class Book:
         for one in self._group(order)[1:]:
             if one.leg == "target" and one.status == "held":
                 one.status = "new"
-                one.submitted_at = self.now
+                one.awake_at = self.now
                 self._touch(one)
                 self._say("new", one)
 

@@ -239,7 +239,6 @@ def test_a_position_answers_the_word_that_asked() -> None:
         assert word in [tuple(reason) for reason in flat.because]
 
 
-@pytest.mark.xfail(strict=True, reason="one glitch is taken for a closed position")
 def test_a_position_is_gone_only_when_it_is_missing_twice() -> None:
     account = Account()
     account.positions = [held()]
@@ -284,10 +283,6 @@ def test_a_leg_that_fills_without_an_event_is_found_by_the_list() -> None:
         assert [part.status for part in last.legs] == ["filled", "held"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="after a restart the list begins at the fill, later than the submission it filters on",
-)
 def test_after_a_restart_a_leg_that_fills_without_an_event_is_found_too() -> None:
     account = Account()
     account.orders = [filled_bracket("2026-09-21T13:00:00Z", "2026-09-21T13:05:00Z")]
@@ -311,10 +306,6 @@ def test_after_a_restart_a_leg_that_fills_without_an_event_is_found_too() -> Non
         assert any(part.status == "filled" for report in reports for part in report.legs)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="orders older than four days are not in the truth, though it calls itself complete",
-)
 def test_protection_placed_a_week_ago_is_in_the_truth() -> None:
     account = Account()
     account.orders = [
@@ -335,7 +326,6 @@ def test_protection_placed_a_week_ago_is_in_the_truth() -> None:
         assert [report.order_id for report in truth.orders] == ["s1"]
 
 
-@pytest.mark.xfail(strict=True, reason="a broken figure raises on the edge's thread and kills it")
 @pytest.mark.parametrize(
     ("path", "answer"),
     [
@@ -358,10 +348,6 @@ def test_a_broken_answer_to_a_question_does_not_kill_the_edge(path: str, answer:
         assert not one.errors
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a reconciliation (the stream is up) before the assets are read makes it READY without",
-)
 def test_it_is_not_ready_before_the_assets_are_known() -> None:
     account = Account()
     account.faults["GET", "/v2/assets/AAPL"] = [Answer(503, b"<html></html>")]
@@ -381,7 +367,6 @@ def test_a_broker_that_is_down_at_the_start_is_waited_for() -> None:
         assert not one.errors
 
 
-@pytest.mark.xfail(strict=True, reason="2 ** failures does not fit a float after hours of outage")
 def test_patience_does_not_overflow_in_a_long_outage() -> None:
     with bench() as one:
         one.wait_for(BrokerReady)

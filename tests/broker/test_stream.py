@@ -216,8 +216,9 @@ def test_a_frame_that_is_no_json_leads_to_a_reading() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="booked fills may change"))
-        for name in ("trade_bust", "trade_correct", "an_event_of_next_year")
+        "trade_bust",
+        "trade_correct",
+        "an_event_of_next_year",
     ],
 )
 def test_an_event_without_a_rule_leads_to_a_reading(event: str) -> None:
@@ -236,7 +237,6 @@ def test_it_says_when_the_line_is_down_and_reads_again_once_it_is_back() -> None
         assert len(one.said(Reconcile)) == before + 1
 
 
-@pytest.mark.xfail(strict=True, reason="refused keys are tried for ever and nobody is told")
 def test_refused_keys_are_told() -> None:
     with bench(authorized=False) as one:
         until(lambda: one.venue.tries >= 2)
