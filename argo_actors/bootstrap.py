@@ -62,9 +62,7 @@ class KnownSource(NamedTuple):
 
 
 PROVIDERS: dict[str, KnownSource] = {
-    "alpaca": KnownSource(
-        lambda source, secrets: Alpaca(source, secrets.data), "APCA_API_KEY_ID"
-    ),
+    "alpaca": KnownSource(lambda source, secrets: Alpaca(source, secrets.data), "APCA_API_KEY_ID"),
     "massive": KnownSource(
         lambda source, secrets: Massive(source, secrets.get("MASSIVE_API_KEY")), "MASSIVE_API_KEY"
     ),
@@ -171,8 +169,7 @@ class Daemon:
         until = machine_seconds() + START_SECONDS
         while True:
             try:
-                found: dict[str, Any] = self.gate.account()
-                return found
+                return dict(self.gate.account())
             except AuthError as error:
                 raise DaemonError(error.what, fix=error.fix) from None
             except BrokerError as error:
@@ -187,7 +184,11 @@ class Daemon:
     def _account_name(self) -> str:
         """The account's number; a simulated broker's also by its address, as all have the same one."""
         number, host = str(self.account["account_number"]), urlsplit(self.config.broker.base_url)
-        return number if (host.hostname or "").endswith("alpaca.markets") else f"{number}@{host.netloc}"
+        return (
+            number
+            if (host.hostname or "").endswith("alpaca.markets")
+            else f"{number}@{host.netloc}"
+        )
 
     def _plan(self) -> Plan:
         config = self.config
@@ -210,7 +211,9 @@ class Daemon:
         data = config.sources.get("alpaca", Source())
         edges = [
             EdgeSpec("stream", partial(StreamEdge, keys=secrets.broker, **shared)),
-            EdgeSpec("broker", partial(BrokerEdge, gate=self.gate, **shared), config.broker.workers),
+            EdgeSpec(
+                "broker", partial(BrokerEdge, gate=self.gate, **shared), config.broker.workers
+            ),
             EdgeSpec(
                 "quotes",
                 partial(QuotesEdge, config=config, make=partial(Alpaca, data, secrets.data)),
@@ -240,7 +243,9 @@ class Daemon:
 
     def _pacer(self) -> Pacer:
         schedule = Schedule(
-            self.engine, Hours(self.clock.now(), self.config.risk.day_start), self.config.clock.cycle_seconds
+            self.engine,
+            Hours(self.clock.now(), self.config.risk.day_start),
+            self.config.clock.cycle_seconds,
         )
         lockstep = self.settings.lockstep
         if lockstep is None or not isinstance(self.clock, SetClock):
@@ -264,14 +269,14 @@ class Daemon:
 
     def _answered(self) -> bool:
         return all(
-            cell.quiet for address, cell in self.engine.edges.items() if address.startswith("source/")
+            cell.quiet
+            for address, cell in self.engine.edges.items()
+            if address.startswith("source/")
         )
 
     def _restless(self) -> bool:
         """An order is between two states: market time moves in fine steps."""
-        return any(
-            getattr(cell.state, "restless", False) for cell in self.engine.deciders.values()
-        )
+        return any(getattr(cell.state, "restless", False) for cell in self.engine.deciders.values())
 
     def start(self) -> None:
         """Let it run."""
@@ -361,4 +366,3 @@ def _groups(config: Config) -> tuple[GroupSpec, ...]:
         GroupSpec("market", "one_for_one", (ChildSpec("quotes", edging),)),
         GroupSpec("sources", "one_for_one", sources, escalates=False),
     )
-

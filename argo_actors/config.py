@@ -376,12 +376,12 @@ def _check(config: Config) -> None:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", config.risk.day_start):
         raise ValueError(f"`risk.day_start` is {config.risk.day_start!r}: allowed is HH:MM")
     for regime, value in multipliers(config).items():
-        if value <= 0 or config.min_confidence / value > 100:
-            if regime.split("_")[0].upper() not in config.regime.off:
-                raise ValueError(
-                    f"`regime.{regime}` {value} makes an entry impossible "
-                    f"({config.min_confidence} / {value} is above 100): name the regime in `regime.off`"
-                )
+        off = regime.split("_")[0].upper() in config.regime.off
+        if not off and (value <= 0 or config.min_confidence / value > 100):
+            raise ValueError(
+                f"`regime.{regime}` {value} makes an entry impossible "
+                f"({config.min_confidence} / {value} is above 100): name the regime in `regime.off`"
+            )
 
 
 def multipliers(config: Config) -> dict[str, float]:
@@ -432,7 +432,9 @@ def decode(text: bytes | str, where: str = "the configuration") -> Config:
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {_explained(str(error))}", fix="correct that key") from None
     except msgspec.DecodeError as error:
-        raise ConfigError(f"{where} is not JSON: {error}", fix="check its commas and quotes") from None
+        raise ConfigError(
+            f"{where} is not JSON: {error}", fix="check its commas and quotes"
+        ) from None
 
 
 def read(path: Path) -> Config:
@@ -440,7 +442,9 @@ def read(path: Path) -> Config:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}", fix="name a config file") from None
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}", fix="name a config file"
+        ) from None
     return decode(text, str(path))
 
 

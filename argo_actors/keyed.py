@@ -23,20 +23,17 @@ def put(
     pairs: tuple[tuple[Key, Value], ...], key: Key, value: Value
 ) -> tuple[tuple[Key, Value], ...]:
     """The map with this value for the key. Raises OverflowError at a hundred and first key."""
-    for i, (name, _) in enumerate(pairs):
-        if name == key:
-            return (*pairs[:i], (key, value), *pairs[i + 1 :])
-        if name > key:
-            return _bounded((*pairs[:i], (key, value), *pairs[i:]))
-    return _bounded((*pairs, (key, value)))
+    changed = dict(pairs)
+    changed[key] = value
+    if len(changed) > LIMIT:
+        raise OverflowError(f"a state holds at most {LIMIT} entries by key")
+    return tuple(sorted(changed.items(), key=_key))
+
+
+def _key(pair: tuple[Key, Value]) -> Key:
+    return pair[0]
 
 
 def drop(pairs: tuple[tuple[Key, Value], ...], key: Key) -> tuple[tuple[Key, Value], ...]:
     """The map without the key."""
     return tuple(pair for pair in pairs if pair[0] != key)
-
-
-def _bounded(pairs: tuple[tuple[Key, Value], ...]) -> tuple[tuple[Key, Value], ...]:
-    if len(pairs) > LIMIT:
-        raise OverflowError(f"a state holds at most {LIMIT} entries by key")
-    return pairs

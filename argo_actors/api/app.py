@@ -40,7 +40,9 @@ def application(daemon: Daemon) -> Any:
 
     @get(list(readings), sync_to_thread=False)
     def read(request: Request[Any, Any, Any]) -> Any:
-        return Response(msgspec.json.encode(readings[request.url.path]()), media_type="application/json")
+        return Response(
+            msgspec.json.encode(readings[request.url.path]()), media_type="application/json"
+        )
 
     @get("/health", sync_to_thread=False)
     def health() -> dict[str, Any]:
@@ -55,9 +57,7 @@ def application(daemon: Daemon) -> Any:
 
     @post("/api/v1/operator", sync_to_thread=True, status_code=200)
     def operate(data: OperatorRequest) -> dict[str, Any]:
-        command = Operator(
-            state=data.state, who=data.who, why=data.why, reset_peak=data.reset_peak
-        )
+        command = Operator(state=data.state, who=data.who, why=data.why, reset_peak=data.reset_peak)
         seq, registered = daemon.operate(command)
         return {"state": data.state, "seq": seq, "registered": list(registered)}
 

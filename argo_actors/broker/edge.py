@@ -184,13 +184,13 @@ class BrokerEdge:
             self._port.say(_refused(order, word, error))
         elif isinstance(error, AuthError):
             refused = RefusedError(error.what, status=401)
-            self._port.say(_refused(order, word, refused), Alert(severity="critical", text=error.what))
+            self._port.say(
+                _refused(order, word, refused), Alert(severity="critical", text=error.what)
+            )
         else:
             self._unknown(order.client_order_id, order.symbol, word, error)
 
-    def _unknown(
-        self, order: str, symbol: Symbol, word: WordId, error: BaseException
-    ) -> None:
+    def _unknown(self, order: str, symbol: Symbol, word: WordId, error: BaseException) -> None:
         self._port.say(
             OrderUnknown(
                 client_order_id=order,
@@ -278,7 +278,9 @@ class BrokerEdge:
             self._unknown(order, symbol, word, error)
             return
         if report.client_order_id != order:
-            self._unknown(order, symbol, word, UnknownOutcomeError("the answer names another order"))
+            self._unknown(
+                order, symbol, word, UnknownOutcomeError("the answer names another order")
+            )
             return
         self._note(report)
         self._port.say(report)

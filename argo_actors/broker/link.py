@@ -3,7 +3,6 @@
 from ..messages.order import BrokerLink, OrderReport
 from ..units import UtcNanos
 
-
 MOST_LEGS = 2000
 
 

@@ -153,14 +153,12 @@ class StreamEdge:
         if not self._told_refused:
             self._told_refused = True
             text = "the trade stream refuses the keys: no entries; check APCA_API_KEY_ID"
-            self._port.say(
-                self._link.word("keys refused"), Alert(severity="critical", text=text)
-            )
+            self._port.say(self._link.word("keys refused"), Alert(severity="critical", text=text))
 
     def _heard(self, frame: Any) -> None:
         """A trade update: say what it tells of our order, or have the symbol read."""
         try:
-            data = frame["data"] if "data" in frame else frame
+            data = frame.get("data", frame)
             if not self._link.stream_up:
                 self._up()
             self._update(data)
@@ -186,7 +184,9 @@ class StreamEdge:
             return
         parent = self._link.parents.get(report.order_id)
         if parent is None:
-            self._port.say(Reconcile(symbols=(report.symbol,), reason="an update of another's order"))
+            self._port.say(
+                Reconcile(symbols=(report.symbol,), reason="an update of another's order")
+            )
             return
         updated = _with_leg(parent, report)
         self._link.remember(updated)

@@ -108,5 +108,3 @@ def stamp(at: UtcNanos) -> str:
 def strangers(truth: Truth, symbols: tuple[Symbol, ...]) -> tuple[str, ...]:
     """Positions in symbols that are not configured: nobody here looks after them."""
     return tuple(one.symbol for one in truth.positions if one.symbol not in symbols)
-
-

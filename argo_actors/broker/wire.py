@@ -164,9 +164,7 @@ def _leg(raw: Any) -> LegReport:
     )
 
 
-def position_report(
-    raw: Any, symbol: Symbol, because: tuple[WordId, ...] = ()
-) -> PositionReport:
+def position_report(raw: Any, symbol: Symbol, because: tuple[WordId, ...] = ()) -> PositionReport:
     """A position; signed, short is negative."""
     found = _mapping(raw)
     qty = signed(found, "qty")

@@ -23,9 +23,7 @@ def check(file: Path, *, json: bool = False) -> int:
     found = configuration.read(file)
     warnings = configuration.warnings(found)
     if json:
-        emit_json(
-            {"ok": True, "hash": configuration.config_hash(found), "warnings": warnings}
-        )
+        emit_json({"ok": True, "hash": configuration.config_hash(found), "warnings": warnings})
         return 0
     line(f"{file}: sound, {found.environment}, {len(found.symbols)} symbols")
     line(f"hash {configuration.config_hash(found)[:16]}")

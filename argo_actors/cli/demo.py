@@ -3,7 +3,6 @@
 import shlex
 import sys
 import tempfile
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -16,6 +15,7 @@ from ..errors import UsageError
 from ..host import logs
 from ..host.secrets import Secrets
 from ..host.state import StateDir
+from ..runtime.clock import machine_seconds
 from .output import emit_json, line
 from .simulated import AdvanceLine, SimulatedWorld
 
@@ -101,7 +101,7 @@ class Demo:
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
-        self.begun = time.monotonic()
+        self.begun = machine_seconds()
 
     def run(self) -> int:
         """Run it to its end, tie out, say so."""
@@ -137,7 +137,7 @@ class Demo:
         line(f"market: {world.about['label']}; state: {state.path}")
         if self.wish.bars is not None:
             line("recorded bars are too short for daily figures: 5Min bars, ATR-based stops")
-        self.begun = time.monotonic()
+        self.begun = machine_seconds()
         lockstep = Lockstep(world.about["now"], AdvanceLine(world.url), self.wish.speed)
         daemon = Daemon(Settings(config, state, secrets, "demo", lockstep))
         server = Server(daemon, state.socket)
@@ -188,7 +188,9 @@ def demo_secrets(about: dict[str, Any]) -> Secrets:
 
 def demo_config(world: SimulatedWorld, bars: Path | None) -> Config:
     """`config/demo.json` with the addresses of the simulated world."""
-    file = Path(__file__).parents[2] / "config" / ("demo.json" if bars is None else "demo-bars.json")
+    file = (
+        Path(__file__).parents[2] / "config" / ("demo.json" if bars is None else "demo-bars.json")
+    )
     url = world.url
     settings = [
         f"broker.base_url={url}",

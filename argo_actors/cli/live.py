@@ -14,6 +14,7 @@ from ..journal.follower import Follower
 from ..messages import Message
 from ..messages.order import Fill, PositionClosed, PositionOpened, Protected, Unprotected
 from ..messages.system import Alert, Crashed, Parked, Restarted
+from ..runtime.clock import machine_seconds
 from .output import line
 
 POLL_SECONDS = 0.25
@@ -25,7 +26,7 @@ class Lines:
     def __init__(self, daemon: Any, state: StateDir) -> None:
         self.state = state
         self.daemon = daemon
-        self._begun = time.monotonic()
+        self._begun = machine_seconds()
         self._follower = Follower(Path(state.journal))
         self._opened: set[str] = set()
         self._first_stock_fill: float | None = None
@@ -34,7 +35,7 @@ class Lines:
     def run(self, until: float | None, ended: threading.Event) -> None:
         """Show until the time is up, the daemon ends, or Ctrl-C."""
         try:
-            while (until is None or time.monotonic() < until) and not ended.is_set():
+            while (until is None or machine_seconds() < until) and not ended.is_set():
                 self.poll()
                 ended.wait(POLL_SECONDS)
         except KeyboardInterrupt:
@@ -55,7 +56,7 @@ class Lines:
             line(part)
 
     def _notice(self, message: Message) -> None:
-        elapsed = round(time.monotonic() - self._begun, 1)
+        elapsed = round(machine_seconds() - self._begun, 1)
         if isinstance(message, Protected):
             if is_coin(message.symbol):
                 self._first_crypto_protected = self._first_crypto_protected or elapsed
@@ -127,7 +128,7 @@ class Live(Lines):
 
         with RichLive(self._screen(), refresh_per_second=4, screen=False) as live:
             try:
-                while (until is None or time.monotonic() < until) and not ended.is_set():
+                while (until is None or machine_seconds() < until) and not ended.is_set():
                     self.poll()
                     live.update(self._screen())
                     ended.wait(POLL_SECONDS)
@@ -155,7 +156,9 @@ class Live(Lines):
     def _positions(self) -> Any:
         from rich.table import Table
 
-        table = Table("symbol", "side", "qty", "avg", "mark", "P&L", "stop", "target", "phase", box=None)
+        table = Table(
+            "symbol", "side", "qty", "avg", "mark", "P&L", "stop", "target", "phase", box=None
+        )
         for one in self._view.positions():
             table.add_row(
                 *(
@@ -194,9 +197,7 @@ class Live(Lines):
 
         parts = []
         for group in self._view.tree():
-            children = [
-                f"{one['address'].split('/')[-1]}{_mark(one)}" for one in group["children"]
-            ]
+            children = [f"{one['address'].split('/')[-1]}{_mark(one)}" for one in group["children"]]
             parts.append(f"{group['group']} ({group['strategy']}): {' '.join(children)}")
         return Text("\n".join(parts), style="cyan", no_wrap=True, overflow="ellipsis")
 

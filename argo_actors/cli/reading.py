@@ -30,9 +30,7 @@ def status(*, account: str = "paper", state: Path | None = None, json: bool = Fa
         f"trade stream {'up' if found['stream_up'] else 'DOWN'}  "
         f"market {'open' if found['market_open'] else 'closed'}"
     )
-    line(
-        f"equity {found['equity']}  cash {found['cash']}  buying power {found['buying_power']}"
-    )
+    line(f"equity {found['equity']}  cash {found['cash']}  buying power {found['buying_power']}")
     line(f"day's loss {found['daily_loss_pct']} %  drawdown {found['drawdown_pct']} %")
     line(
         f"{found['positions']} positions, {found['trades']} round trips, "
@@ -64,7 +62,17 @@ def positions(*, account: str = "paper", state: Path | None = None, json: bool =
     json: bool
         Answer as JSON.
     """
-    columns = ("symbol", "side", "qty", "avg_price", "mark", "unrealised", "stop", "target", "phase")
+    columns = (
+        "symbol",
+        "side",
+        "qty",
+        "avg_price",
+        "mark",
+        "unrealised",
+        "stop",
+        "target",
+        "phase",
+    )
     return _listed("positions", columns, account, state, json, "flat")
 
 

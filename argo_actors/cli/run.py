@@ -76,7 +76,8 @@ def _check_live(daemon: "Daemon", typed: str) -> None:
     if typed != number:
         daemon.release()
         raise ConfigError(
-            f"--live {typed} is not this account's number", fix="type the number of the live account"
+            f"--live {typed} is not this account's number",
+            fix="type the number of the live account",
         )
 
 

@@ -50,7 +50,9 @@ def _document(reason: Reason) -> dict[str, Any]:
 def _print(reason: Reason) -> None:
     indent = "  " * reason.depth
     name = type(reason.message).__name__
-    line(f"{indent}{name} by {reason.actor} at {_time(reason.at)} ({reason.word.seq}.{reason.word.n})")
+    line(
+        f"{indent}{name} by {reason.actor} at {_time(reason.at)} ({reason.word.seq}.{reason.word.n})"
+    )
     for field, value in shown(reason.message).items():
         if field in ("checks", "families", "evidence", "sizing", "legs"):
             for part in value if isinstance(value, list) else [value]:

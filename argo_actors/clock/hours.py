@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..messages.market import MarketHours
+from ..runtime.clock import utc_now
 from ..units import SECOND, UtcNanos
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -84,4 +85,4 @@ def _utc(at: UtcNanos) -> datetime:
 
 def _latest(day: date) -> date:
     """The library knows the calendar up to about a year from the real today."""
-    return min(day + timedelta(days=FUTURE_DAYS), datetime.now(UTC).date() + timedelta(days=360))
+    return min(day + timedelta(days=FUTURE_DAYS), _utc(utc_now()).date() + timedelta(days=360))

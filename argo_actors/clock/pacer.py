@@ -101,7 +101,7 @@ class Pacer:
     def _guarded(self) -> None:
         try:
             self._run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, time has stopped: the process ends)
             self._fatal(f"the clock failed: {type(error).__name__}: {error}")
 
     def _run(self) -> None:
@@ -142,7 +142,7 @@ class SteadyPacer(Pacer):
         """Decide once every source has answered or declined this tick, or the time is up."""
         until = machine_seconds() + self._decide_seconds
         while not self._answered() and machine_seconds() < until and not self._stop.is_set():
-            self._say([word for word in self.schedule.due(self.engine.clock.now())])
+            self._say(self.schedule.due(self.engine.clock.now()))
             self._stop.wait(0.005)
         self.engine.say(ADDRESS, Decide(n=self.schedule.n))
 
@@ -198,7 +198,9 @@ class LockstepPacer(Pacer):
             now = self._clock.now()
             step = FINE_STEP if self._restless() else COARSE_STEP
             to = max(min(now + step, self.schedule.next(now)), now + 1)
-            behind = (to - begun_market) / SECOND / self._speed - (machine_seconds() - begun_machine)
+            behind = (to - begun_market) / SECOND / self._speed - (
+                machine_seconds() - begun_machine
+            )
             if behind > 0:
                 self._stop.wait(behind)
             self._move(to)
@@ -225,7 +227,10 @@ class LockstepPacer(Pacer):
                 return
             if not self.engine.office.activity.wait_still(left):
                 continue
-            if self._heard_events() + self._unheard >= self._events and self.engine.office.activity.still:
+            if (
+                self._heard_events() + self._unheard >= self._events
+                and self.engine.office.activity.still
+            ):
                 return
             self._stop.wait(0.0005)
 

@@ -47,7 +47,9 @@ class View(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag"
     figures: WordId | None = None
 
 
-class ConsensusState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
+class ConsensusState(
+    msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True
+):
     """Everything the next cycle rests on."""
 
     version: int = 1
@@ -181,9 +183,7 @@ def judge(config: Config, state: ConsensusState, symbol: Symbol, now: UtcNanos) 
     valid = [kept.opinion for _, kept in view.opinions if now <= kept.opinion.valid_until]
     configured = [name for name, is_configured in state.configured if is_configured]
     casts = [
-        Cast(one.source, one.direction, one.confidence)
-        for one in valid
-        if one.source in configured
+        Cast(one.source, one.direction, one.confidence) for one in valid if one.source in configured
     ]
     weights = {str(name): weight for name, weight in config.consensus.weights.items()}
     pooled = pool(casts, configured, weights)

@@ -39,9 +39,7 @@ def vote(cast: Cast) -> float:
     return sign * cast.confidence / 100
 
 
-def pool(
-    casts: Iterable[Cast], configured: Iterable[str], weights: Mapping[str, float]
-) -> Pooled:
+def pool(casts: Iterable[Cast], configured: Iterable[str], weights: Mapping[str, float]) -> Pooled:
     """Pool valid opinions of configured sources; members vote in the config's order."""
     present = {FAMILY_OF[source] for source in configured}
     by_source = {cast.source: cast for cast in casts}

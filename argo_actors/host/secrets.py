@@ -110,7 +110,8 @@ def _from_file(path: Path) -> dict[str, str]:
         name, found, value = line.partition("=")
         if not found or name.strip() not in NAMES:
             raise ConfigError(
-                f"{path} line {number}: not a key of ours", fix=f"write NAME=VALUE with {', '.join(NAMES)}"
+                f"{path} line {number}: not a key of ours",
+                fix=f"write NAME=VALUE with {', '.join(NAMES)}",
             )
         values[name.strip()] = value.strip()
     return values

@@ -27,7 +27,8 @@ class StateDir:
             self.path.chmod(0o700)
         except OSError as error:
             raise DaemonError(
-                f"cannot write to {self.path}: {error.strerror}", fix="name another --state directory"
+                f"cannot write to {self.path}: {error.strerror}",
+                fix="name another --state directory",
             ) from None
 
 

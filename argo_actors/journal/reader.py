@@ -113,10 +113,14 @@ def _body(path: Path) -> bytes:
 
 def _proved(path: Path, chain: bytes, expected: int, block: Block) -> bytes:
     if block.first != expected:
-        raise ChainError(f"{path}: the block that begins with record {expected} is missing", fix=FIX)
+        raise ChainError(
+            f"{path}: the block that begins with record {expected} is missing", fix=FIX
+        )
     now = link(chain, block.first, block.last, block.body)
     if now != block.h:
-        raise ChainError(f"{path}: the block of records {block.first}-{block.last} was changed", fix=FIX)
+        raise ChainError(
+            f"{path}: the block of records {block.first}-{block.last} was changed", fix=FIX
+        )
     return now
 
 

@@ -1,4 +1,4 @@
-"""The journal as a port: `append` joins a list and never blocks; one thread commits and says what is durable."""
+"""The journal as a port: `append` joins a list and never blocks; one thread commits."""
 
 import threading
 from collections.abc import Callable
@@ -86,7 +86,9 @@ class Journal:
             self._wanted = max(self._wanted, seq)
             self._changed.notify()
         with self._committed:
-            done = self._committed.wait_for(lambda: self.durable >= seq or bool(self._dead), seconds)
+            done = self._committed.wait_for(
+                lambda: self.durable >= seq or bool(self._dead), seconds
+            )
         if not done or self._dead:
             raise JournalError(f"record {seq} is not durable: {self._dead or 'overdue'}")
 
@@ -165,7 +167,9 @@ class Journal:
         first, last = batch[0].seq, batch[-1].seq
         chain = link(self._chain, first, last, body)
         self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (first, last, body, chain))
+        self._connection.execute(
+            "INSERT INTO block VALUES (?, ?, ?, ?)", (first, last, body, chain)
+        )
         self._connection.executemany(
             "INSERT OR IGNORE INTO mention VALUES (?, ?)",
             [(subject, first) for subject in sorted(_subjects(batch))],

@@ -285,8 +285,10 @@ class Maker:
     def _exit(self, position: Position, leaving: Exit, held: Quantity) -> SubmitOrder:
         coin = is_coin(self.symbol)
         qty = self._sellable() if coin else held
-        leg: Leg = "target" if leaving.limit is not None else (
-            "flat" if leaving.reason == "operator" else "exit"
+        leg: Leg = (
+            "target"
+            if leaving.limit is not None
+            else ("flat" if leaving.reason == "operator" else "exit")
         )
         if leaving.reason == "stop":
             leg = "exit"
@@ -490,10 +492,9 @@ def exit_is_over(symbol: Symbol, state: OrderState) -> bool:
     leaving = state.exit
     if leaving is None or leaving.limit is None or state.position is None:
         return False
-    tried = [
-        one for one in orders(state) if one.leg == "target" and one.sent_at >= leaving.since
-    ]
-    return bool(tried) and not any(is_open(one) for one in tried) and not is_flat(
-        symbol, state, state.position
+    tried = [one for one in orders(state) if one.leg == "target" and one.sent_at >= leaving.since]
+    return (
+        bool(tried)
+        and not any(is_open(one) for one in tried)
+        and not is_flat(symbol, state, state.position)
     )
-

@@ -30,7 +30,7 @@ def order(config: Config, symbol: Symbol, account_tag: str) -> Decider[OrderStat
         return _decide(config, symbol, account_tag, state, heard)
 
     def wake(state: OrderState) -> UtcNanos | None:
-        due = [one for one in deadlines(config, symbol, state)]
+        due = list(deadlines(config, symbol, state))
         return min(due) if due else None
 
     return Decider(OrderState(), evolve, decide, wake)
@@ -105,4 +105,3 @@ def _unanswered(symbol: Symbol, state: OrderState, heard: Heard) -> tuple[Messag
             because=(heard.word,),
         ),
     )
-

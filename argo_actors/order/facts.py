@@ -46,12 +46,12 @@ SMALLEST_COIN_VALUE = Decimal(10)
 
 def fills(symbol: Symbol, state: OrderState) -> list[Fill]:
     """What filled and has not been said yet, once for each part of an order."""
-    found: list[Fill] = []
-    for one in orders(state):
-        for part in (one.part, *(leg for _, leg in one.legs)):
-            if part.filled_qty > part.told_qty and part.filled_avg is not None:
-                found.append(_fill(symbol, state, one, part))
-    return found
+    return [
+        _fill(symbol, state, one, part)
+        for one in orders(state)
+        for part in (one.part, *(leg for _, leg in one.legs))
+        if part.filled_qty > part.told_qty and part.filled_avg is not None
+    ]
 
 
 def _fill(symbol: Symbol, state: OrderState, one: Own, part: Part) -> Fill:
@@ -59,7 +59,7 @@ def _fill(symbol: Symbol, state: OrderState, one: Own, part: Part) -> Fill:
     qty = exact(part.filled_qty - part.told_qty)
     value = part.filled_qty * part.filled_avg - part.told_value
     price = exact((value / qty).quantize(COIN_PLACES))
-    fee_usd, fee_qty = _fees(symbol, part, qty, value)
+    fee_usd, fee_qty = _fees(symbol, part)
     return Fill(
         symbol=symbol,
         client_order_id=one.id,
@@ -82,12 +82,21 @@ def _leg(one: Own, part: Part) -> Leg:
     return "stop" if part.type in ("stop", "stop_limit") else "target"
 
 
-def _fees(symbol: Symbol, part: Part, qty: Quantity, value: Usd) -> tuple[Usd, Quantity]:
-    if not is_coin(symbol):
+def _fees(symbol: Symbol, part: Part) -> tuple[Usd, Quantity]:
+    """The fee of all that has filled less the fee of what has been said.
+
+    So it does not matter in how many parts a fill is learned.
+    """
+    if not is_coin(symbol) or part.filled_avg is None:
         return ZERO, ZERO
     if part.side == "buy":
-        return ZERO, exact((qty * TAKER).quantize(COIN_PLACES, ROUND_HALF_UP))
-    return cents(value * TAKER), ZERO
+        return ZERO, exact(_coin_fee(part.filled_qty) - _coin_fee(part.told_qty))
+    whole = part.filled_qty * part.filled_avg
+    return exact(cents(whole * TAKER) - cents(part.told_value * TAKER)), ZERO
+
+
+def _coin_fee(qty: Quantity) -> Quantity:
+    return (qty * TAKER).quantize(COIN_PLACES, ROUND_HALF_UP)
 
 
 def changes(symbol: Symbol, state: OrderState) -> list[Message]:

@@ -68,9 +68,7 @@ RANK: dict[str, int] = {
 }
 
 
-def evolve(
-    config: Config, symbol: Symbol, tag: str, state: OrderState, heard: Heard
-) -> OrderState:
+def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: Heard) -> OrderState:
     """The state after a word; total."""
     state = replace(state, now=max(state.now, heard.at), heard=heard.word, alert="")
     message = heard.message
@@ -237,16 +235,15 @@ def report(state: OrderState, message: OrderReport) -> OrderState:
     for leg in message.legs:
         legs = keyed.put(legs, leg.order_id, _leg(keyed.get(legs, leg.order_id), leg))
     filled_at = one.filled_at or (message.event_at if part.filled_qty > 0 else 0)
-    one = replace(
-        one, part=part, legs=legs, filled_at=filled_at, asked=0, absent=0, absent_since=0
-    )
+    one = replace(one, part=part, legs=legs, filled_at=filled_at, asked=0, absent=0, absent_since=0)
     state = _put(state, one)
     return _stale(state) if grown else state
 
 
 def _legs_grow(one: Own, message: OrderReport) -> bool:
     return any(
-        leg.filled_qty > (known.filled_qty if (known := keyed.get(one.legs, leg.order_id)) else ZERO)
+        leg.filled_qty
+        > (known.filled_qty if (known := keyed.get(one.legs, leg.order_id)) else ZERO)
         for leg in message.legs
     )
 
@@ -342,9 +339,7 @@ def _position_read(state: OrderState, message: PositionReport) -> OrderState:
     )
 
 
-def _reconciled(
-    symbol: Symbol, tag: str, state: OrderState, message: Reconciled
-) -> OrderState:
+def _reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled) -> OrderState:
     for one in message.orders:
         state = report(state, one)
     named = {one.client_order_id for one in message.orders}
@@ -417,9 +412,7 @@ def _told(state: OrderState, fill: Fill) -> OrderState:
     value = exact(fill.qty * fill.price)
 
     def told(part: Part) -> Part:
-        return replace(
-            part, told_qty=part.told_qty + fill.qty, told_value=part.told_value + value
-        )
+        return replace(part, told_qty=part.told_qty + fill.qty, told_value=part.told_value + value)
 
     if one.part.filled_qty > one.part.told_qty:
         return _put(state, replace(one, part=told(one.part)))

@@ -27,7 +27,9 @@ from ..units import ZERO, OrderId, Price, Quantity, Usd, UtcNanos
 
 OwnStatus = Literal["sent", "lost", "refused", "absent"] | OrderStatus
 """Ours beside the broker's: `sent` has no answer yet, `lost` is of unknown outcome."""
-LIVE: frozenset[str] = frozenset({"pending", "working", "held", "partially_filled", "pending_cancel"})
+LIVE: frozenset[str] = frozenset(
+    {"pending", "working", "held", "partially_filled", "pending_cancel"}
+)
 OPEN: frozenset[str] = LIVE | {"sent", "lost", "unknown"}
 """It may still fill, for all we know."""
 TERMINAL: frozenset[str] = frozenset(
@@ -185,11 +187,15 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     @property
     def restless(self) -> bool:
         """Between two states: simulated time moves in fine steps."""
-        return self.exit is not None or any(
-            one.part.status in ("sent", "lost", "pending", "pending_cancel", "partially_filled")
-            or (one.leg != "stop" and one.part.status == "working" and one.leg == "entry")
-            for _, one in self.orders
-        ) or (self.position is not None and self.position.exposed_since > 0)
+        return (
+            self.exit is not None
+            or any(
+                one.part.status in ("sent", "lost", "pending", "pending_cancel", "partially_filled")
+                or (one.leg != "stop" and one.part.status == "working" and one.leg == "entry")
+                for _, one in self.orders
+            )
+            or (self.position is not None and self.position.exposed_since > 0)
+        )
 
 
 def orders(state: OrderState) -> tuple[Own, ...]:

@@ -68,9 +68,7 @@ def not_ready(case: Case) -> Check:
     state = case.state
     if state.ready_at is None:
         return _check("NOT_READY", False, "not reconciled", "reconciled")
-    waiting = [
-        name for name, one in state.sources if one.configured and not one.heard_of
-    ]
+    waiting = [name for name, one in state.sources if one.configured and not one.heard_of]
     if waiting:
         return _check("NOT_READY", False, f"no answer yet from {', '.join(waiting)}", "all heard")
     age = (case.now - state.ready_at) / SECOND
@@ -84,7 +82,10 @@ def broker_unreachable(case: Case) -> Check:
     if not state.stream_up:
         return _check("BROKER_UNREACHABLE", False, "trade stream down", "authorised")
     return _check(
-        "BROKER_UNREACHABLE", age <= ANSWER_SECONDS, f"answer {age:.0f} s old", f"{ANSWER_SECONDS} s"
+        "BROKER_UNREACHABLE",
+        age <= ANSWER_SECONDS,
+        f"answer {age:.0f} s old",
+        f"{ANSWER_SECONDS} s",
     )
 
 
@@ -199,7 +200,10 @@ def regime(case: Case) -> Check:
 def confidence(case: Case) -> Check:
     needed = case.config.min_confidence
     return _check(
-        "CONFIDENCE", case.signal.confidence >= needed, f"{case.signal.confidence:.2f}", f"{needed:g}"
+        "CONFIDENCE",
+        case.signal.confidence >= needed,
+        f"{case.signal.confidence:.2f}",
+        f"{needed:g}",
     )
 
 
@@ -351,9 +355,7 @@ def buying_power_room(case: Case) -> Usd:
     account = case.state.account
     if account is None:
         return ZERO
-    power = (
-        account.non_marginable_buying_power if is_coin(case.symbol) else account.buying_power
-    )
+    power = account.non_marginable_buying_power if is_coin(case.symbol) else account.buying_power
     reserved = sum(
         (
             one.notional
@@ -514,8 +516,5 @@ def base_amount(case: Case) -> Usd:
     account = case.state.account
     if account is None:
         return ZERO
-    power = (
-        account.non_marginable_buying_power if is_coin(case.symbol) else account.buying_power
-    )
+    power = account.non_marginable_buying_power if is_coin(case.symbol) else account.buying_power
     return max(ZERO, min(power, account.equity))
-

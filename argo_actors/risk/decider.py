@@ -1,7 +1,5 @@
 """The risk actor: signals of a cycle to intents, intents to approvals or denials."""
 
-import msgspec
-
 from .. import keyed
 from ..config import Config
 from ..messages import Message, WordId
@@ -111,9 +109,7 @@ def _case(
     )
 
 
-def _entries(
-    config: Config, state: RiskState, heard: Heard, quotes: Quotes
-) -> tuple[Message, ...]:
+def _entries(config: Config, state: RiskState, heard: Heard, quotes: Quotes) -> tuple[Message, ...]:
     """Entries by confidence descending, then symbol; each approval reserves before the next is judged."""
     said: list[Message] = []
     by_symbol = {one.symbol: one for one in quotes.quotes}

@@ -121,9 +121,7 @@ def _cycle_closed(state: RiskState, n: int) -> RiskState:
     """Only this cycle's signals stand; a symbol's silence ends its rest and its last denial."""
     gathered = tuple(pair for pair in state.gathered if pair[1].signal.cycle == n)
     actions = {symbol: told.signal.action for symbol, told in gathered}
-    rests = tuple(
-        (symbol, after_cycle(rest, actions.get(symbol))) for symbol, rest in state.rests
-    )
+    rests = tuple((symbol, after_cycle(rest, actions.get(symbol))) for symbol, rest in state.rests)
     denied = tuple((symbol, code) for symbol, code in state.denied if symbol in actions)
     return replace(state, gathered=gathered, rests=rests, denied=denied)
 
@@ -221,9 +219,7 @@ def _marked(config: Config, state: RiskState, seen: QuoteSeen, at: UtcNanos) -> 
         return state
     state = replace(state, marks=keyed.put(state.marks, one.symbol, mid))
     if keyed.get(state.marks_at_reading, one.symbol) is None and holding(state, one.symbol):
-        state = replace(
-            state, marks_at_reading=keyed.put(state.marks_at_reading, one.symbol, mid)
-        )
+        state = replace(state, marks_at_reading=keyed.put(state.marks_at_reading, one.symbol, mid))
     equity = marked_equity(state)
     if equity is None:
         return state

@@ -42,9 +42,7 @@ def daily_loss_pct(losses: Losses, equity: Usd | None = None) -> Decimal:
     if losses.day_start_equity <= 0:
         return ZERO
     now = current(losses) if equity is None else equity
-    return percent(
-        losses.day_start_equity - now + losses.net_transfers, losses.day_start_equity
-    )
+    return percent(losses.day_start_equity - now + losses.net_transfers, losses.day_start_equity)
 
 
 def drawdown_pct(losses: Losses, equity: Usd | None = None) -> Decimal:

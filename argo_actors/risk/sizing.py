@@ -152,9 +152,7 @@ def leg_pcts(config: Config, symbol: Symbol, atr_pct: Decimal | None) -> tuple[D
     return stop, target
 
 
-def _distance(
-    own: float | None, atrs: float, usual: float, atr_pct: Decimal | None
-) -> Decimal:
+def _distance(own: float | None, atrs: float, usual: float, atr_pct: Decimal | None) -> Decimal:
     if own is not None:
         return amount(own)
     if atrs > 0 and atr_pct is not None and atr_pct > 0:

@@ -82,7 +82,7 @@ class DeciderCell(pykka.Actor):
         self._current = word
         try:
             self._step(word)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (nothing may leave a cell: pykka drops its mail)
             self._crash(word, error)
         finally:
             self._current = None
@@ -124,7 +124,9 @@ class ThreadedDeciderCell(DeciderCell):
     def _start_actor_loop(self) -> None:
         from .threaded import run_on_own_thread
 
-        run_on_own_thread(self.mailbox, self.process, lambda: self.actor_stopped.is_set(), self.address)
+        run_on_own_thread(
+            self.mailbox, self.process, lambda: self.actor_stopped.is_set(), self.address
+        )
 
 
 def where(error: BaseException) -> str:

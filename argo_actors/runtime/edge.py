@@ -197,7 +197,7 @@ class EdgeCell(pykka.Actor):
         self._busy = True
         try:
             self._handle(item)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (nothing may leave a cell: pykka drops its mail)
             self._crash(item, error)
         finally:
             self._busy = False
@@ -264,11 +264,9 @@ class EdgeCell(pykka.Actor):
         self.office.hold(self.address)
         try:
             self._drop()
-        except Exception as second:
+        except Exception as second:  # noqa: BLE001 (the first error is the one that counts)
             error.add_note(f"and in letting go: {type(second).__name__}")
             self.behaviour = None
         heard: WordId | None = item.id if type(item) is Word else None
-        self.office.record(
-            self.address, (), heard=None, outcome=f"crashed:{type(error).__name__}"
-        )
+        self.office.record(self.address, (), heard=None, outcome=f"crashed:{type(error).__name__}")
         self._crashed(self.address, error, heard)

@@ -1,4 +1,4 @@
-"""The actor system of one account: journal, office, deciders, edges, supervisor; started and stopped in order."""
+"""The actor system of one account: journal, office, deciders, edges, supervisor."""
 
 import threading
 from collections.abc import Callable
@@ -147,9 +147,7 @@ class Engine:
 
     def _start_edge(self, spec: EdgeSpec) -> EdgeCell:
         workers = ThreadWorkers(spec.workers, spec.address)
-        EdgeCell.start(
-            self.office, spec.address, spec.make, self._crashed, self.alarm, workers
-        )
+        EdgeCell.start(self.office, spec.address, spec.make, self._crashed, self.alarm, workers)
         cell: Any = self.office.cells[spec.address]
         assert isinstance(cell, EdgeCell)
         return cell

@@ -90,7 +90,10 @@ class Mailbox:
         """The words that wait, in the order in which they would be taken."""
         with self._lock:
             queued = list(self._queue)
-            found = [*self._control, *(self._newest.get(i.key) if type(i) is _Newest else i for i in queued)]
+            found = [
+                *self._control,
+                *(self._newest.get(i.key) if type(i) is _Newest else i for i in queued),
+            ]
         return tuple(item for item in found if type(item) is Word)
 
     def __len__(self) -> int:

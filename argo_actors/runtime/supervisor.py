@@ -81,9 +81,7 @@ class Supervisor:
         if isinstance(answer, GivingUp):
             self._give_up(group, address, text)
             return
-        members = to_restart(
-            group.strategy, tuple(one.address for one in group.children), address
-        )
+        members = to_restart(group.strategy, tuple(one.address for one in group.children), address)
         for member in reversed(members):
             self._office.hold(member)
         self._port.after(delay, lambda: self._start(members))

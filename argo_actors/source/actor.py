@@ -173,9 +173,7 @@ class SourceEdge:
             if one.price is not None and one.price > 0 and one.price_at + PRICE_VALID >= now
         ]
 
-    def _opinion(
-        self, reading: Reading, price: Reading | None, now: UtcNanos
-    ) -> Message | None:
+    def _opinion(self, reading: Reading, price: Reading | None, now: UtcNanos) -> Message | None:
         """What a reading comes to; nothing when it is what was said before."""
         assert self._provider is not None
         timeframe = self._settings.timeframe

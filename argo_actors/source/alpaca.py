@@ -6,10 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..config import Source, is_coin
-from ..errors import PermanentProviderError, ProviderError, SoftProviderError, TransientProviderError
+from ..errors import (
+    PermanentProviderError,
+    ProviderError,
+    SoftProviderError,
+    TransientProviderError,
+)
 from ..host.secrets import Pair
 from ..units import DAY, SECOND, Symbol, UtcNanos
-from .bars import TIMEFRAMES, Bar, Memory, bar
+from .bars import TIMEFRAMES, Memory, bar
 from .opinion import MARKET_DATA
 from .provider import Reading
 
@@ -52,7 +57,9 @@ class Alpaca:
             group = [one for one in symbols if is_coin(one) == coin]
             if group:
                 begin = self._memory.begin(group, now - _span(timeframe, BARS, coin))
-                found += [self._remembered(one) for one in self._bars(group, coin, timeframe, begin, now)]
+                found += [
+                    self._remembered(one) for one in self._bars(group, coin, timeframe, begin, now)
+                ]
         return found
 
     def _remembered(self, reading: Reading) -> Reading:
@@ -193,12 +200,11 @@ def _span(timeframe: str, count: int, coin: bool) -> int:
 
 
 def _reading(symbol: Symbol, rows: list[Any]) -> Reading:
-    found: list[Bar] = []
     try:
-        for row in rows:
-            found.append(
-                bar(parse_time(row["t"]), row["o"], row["h"], row["l"], row["c"], row["v"])
-            )
+        found = [
+            bar(parse_time(one["t"]), one["o"], one["h"], one["l"], one["c"], one["v"])
+            for one in rows
+        ]
     except (KeyError, TypeError, ValueError) as error:
         return Reading(symbol, nothing=f"a malformed bar: {error}"[:120])
     except SoftProviderError as error:

@@ -57,7 +57,11 @@ class AlphaVantage:
             return {"function": "CRYPTO_INTRADAY", "interval": interval, **coin} | _full()
         if interval is None:
             return {"function": "TIME_SERIES_DAILY", "symbol": symbol, "outputsize": "compact"}
-        return {"function": "TIME_SERIES_INTRADAY", "symbol": symbol, "interval": interval} | _full()
+        return {
+            "function": "TIME_SERIES_INTRADAY",
+            "symbol": symbol,
+            "interval": interval,
+        } | _full()
 
     def _raise_for_message(self, answer: dict[str, Any]) -> None:
         """Quota first: its texts name the key and praise the premium plans."""

@@ -12,7 +12,13 @@ from .opinion import MARKET_DATA
 from .provider import Reading
 
 URL = "https://api.massive.com"
-SPANS = {"1Min": "1/minute", "5Min": "5/minute", "15Min": "15/minute", "1Hour": "1/hour", "1Day": "1/day"}
+SPANS = {
+    "1Min": "1/minute",
+    "5Min": "5/minute",
+    "15Min": "15/minute",
+    "1Hour": "1/hour",
+    "1Day": "1/day",
+}
 BARS = 130
 MS = 1_000_000
 

@@ -74,10 +74,10 @@ def _terms(
     fast, slow = series.ema(periods.fast), series.ema(periods.slow)
     rsi, hist = series.rsi(), series.macd_hist()
     mean, deviation = series.sma(20), series.deviation(20)
-    if None in (fast, slow, rsi, hist, mean, deviation):
+    if fast is None or slow is None or rsi is None:
         return None
-    assert fast is not None and slow is not None and rsi is not None
-    assert hist is not None and mean is not None and deviation is not None
+    if hist is None or mean is None or deviation is None:
+        return None
     trend = 0.35 * clip((fast - slow) / atr)
     if periods.halved_below_adx is not None and (series.adx() or 0.0) < periods.halved_below_adx:
         trend /= 2

@@ -77,9 +77,7 @@ class QuotesEdge:
                 quotes.append(found)
             else:
                 failed.append(QuoteFailure(symbol=symbol, reason=found))
-        self._port.say(
-            Quotes(request=wanted.request, quotes=tuple(quotes), failed=tuple(failed))
-        )
+        self._port.say(Quotes(request=wanted.request, quotes=tuple(quotes), failed=tuple(failed)))
 
     def _quote(self, symbol: Symbol, raw: Any) -> Quote | str:
         """A quote that can be true, or what is wrong with it."""
@@ -162,5 +160,3 @@ def _only_expected(error: BaseException) -> None:
     """A provider's failure is expected; anything else is a crash of this edge."""
     if not isinstance(error, ProviderError | Overdue):
         raise error
-
-

@@ -41,9 +41,7 @@ def book(lot: Lot, fill: Fill) -> Lot:
         fills=lot.fills + 1,
     )
     if lot.qty * moved >= 0:
-        return msgspec.structs.replace(
-            lot, qty=exact(lot.qty + moved), cost=exact(lot.cost - flow)
-        )
+        return msgspec.structs.replace(lot, qty=exact(lot.qty + moved), cost=exact(lot.cost - flow))
     return _closed(lot, moved, flow)
 
 

@@ -210,9 +210,7 @@ class Book:
 
     def blockers(self, symbol: str) -> list[str]:
         """The orders that hold the quantity."""
-        return [
-            one.id for one in self.live() if one.symbol == symbol and self._is_closing(one)
-        ]
+        return [one.id for one in self.live() if one.symbol == symbol and self._is_closing(one)]
 
     def reserved(self, crypto: bool) -> Decimal:
         """Dollars that open opening orders reserve."""
@@ -299,7 +297,7 @@ class Book:
             replaces=order.id,
             filled_qty=ZERO,
             filled_value=ZERO,
-            **{name: value for name, value in changes.items()},
+            **changes,
         )
         new.qty = Decimal(new.qty) - order.filled_qty
         order.status, order.replaced_at, order.replaced_by = "replaced", self.now, new.id

@@ -40,7 +40,12 @@ class Exchange:
         self._window = 0
 
     def handle(
-        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> Answer:
         """Answer one request."""
         if not self._authorised(headers):
@@ -144,9 +149,7 @@ class Exchange:
         }
         if body.get("client_order_id"):
             changes["client_order_id"] = str(body["client_order_id"])
-        return wire.order(
-            self.book, self.book.replace(self._order(order_id), changes), nested=True
-        )
+        return wire.order(self.book, self.book.replace(self._order(order_id), changes), nested=True)
 
     def _order(self, order_id: str) -> Order:
         found = self.book.orders.get(order_id)
@@ -166,9 +169,7 @@ class Exchange:
         status = query.get("status", "open")
         nested = query.get("nested", "").lower() == "true"
         limit = min(int(query.get("limit", "50")), 500)
-        symbols = {
-            symbol_of(self.book, one) for one in query.get("symbols", "").split(",") if one
-        }
+        symbols = {symbol_of(self.book, one) for one in query.get("symbols", "").split(",") if one}
         after, until = _time(query.get("after")), _time(query.get("until"))
         found = [
             one
@@ -270,13 +271,11 @@ class Exchange:
     def _calendar(self, query: Mapping[str, str]) -> list[Any]:
         today = datetime.fromtimestamp(self.book.now / wire.SECOND, UTC).date()
         first = date.fromisoformat(query.get("start", today.isoformat())[:10])
-        last = date.fromisoformat(
-            query.get("end", (today + timedelta(days=30)).isoformat())[:10]
-        )
+        last = date.fromisoformat(query.get("end", (today + timedelta(days=30)).isoformat())[:10])
         found = []
-        for opens, closes in self.book.market.sessions.calendar(first, last):
-            begun = datetime.fromtimestamp(opens / wire.SECOND, wire.NEW_YORK)
-            ended = datetime.fromtimestamp(closes / wire.SECOND, wire.NEW_YORK)
+        for day in self.book.market.sessions.calendar(first, last):
+            begun = datetime.fromtimestamp(day.open / wire.SECOND, wire.NEW_YORK)
+            ended = datetime.fromtimestamp(day.close / wire.SECOND, wire.NEW_YORK)
             found.append(
                 {
                     "date": begun.date().isoformat(),

@@ -89,7 +89,10 @@ class Venue:
             body += part.get("body", b"")
             if not part.get("more_body"):
                 break
-        headers = {name.decode("latin1").lower(): value.decode("latin1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin1").lower(): value.decode("latin1")
+            for name, value in scope["headers"]
+        }
         path = scope["raw_path"].decode("latin1").partition("?")[0]
         query = dict(parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True))
         status, found, answer = self.answer(scope["method"], path, query, headers, body)

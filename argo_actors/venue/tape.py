@@ -118,9 +118,8 @@ class BarMarket:
         crypto = self.assets[symbol].is_crypto
         if not frame.is_daily:
             return _listed(aggregate.intraday(minutes, frame, crypto).bars.between(0, 1))
-        if len(minutes.t) == 0:
-            days = minutes
-        else:
+        days = minutes
+        if len(minutes.t):
             days = aggregate.daily(minutes, crypto, self.sessions).bars
         if frame.unit == "Day":
             return _listed(days.between(0, 1))

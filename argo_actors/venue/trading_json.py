@@ -236,7 +236,9 @@ def books(book: Book) -> dict[str, Any]:
         "fees": text(book.account.fees_value),
         "realised": text(sum((one.realised for one in book.positions.values()), ZERO)),
         "unrealised": text(
-            sum((one.qty * book.mark(name) - one.cost for name, one in open_positions.items()), ZERO)
+            sum(
+                (one.qty * book.mark(name) - one.cost for name, one in open_positions.items()), ZERO
+            )
         ),
         "positions": {
             name: {"qty": text(one.qty), "cost": text(one.cost), "mark": text(book.mark(name))}

@@ -26,9 +26,7 @@ def build(book: Book, body: dict[str, Any]) -> tuple[Order, tuple[Order, ...]]:
         symbol=symbol,
         side=_choice(body, "side", ("buy", "sell")),
         type=_choice(body, "type", ("market", "limit", "stop", "stop_limit", "trailing_stop")),
-        time_in_force=_choice(
-            body, "time_in_force", ("day", "gtc", "ioc", "fok", "opg", "cls")
-        ),
+        time_in_force=_choice(body, "time_in_force", ("day", "gtc", "ioc", "fok", "opg", "cls")),
         order_class=_class(body),
         qty=_quantity(body, book, symbol),
         limit_price=_number(body, "limit_price"),
@@ -133,9 +131,7 @@ def _check_type(order: Order) -> None:
                 raise Refusal(422, PARAMETER, "stop orders require a stop price")
         case "stop_limit":
             if not (has_limit and has_stop):
-                raise Refusal(
-                    422, PARAMETER, "stop limit orders require both stop and limit price"
-                )
+                raise Refusal(422, PARAMETER, "stop limit orders require both stop and limit price")
         case _:
             raise Refusal(422, PARAMETER, f"invalid order type {order.type}")
 
@@ -326,9 +322,9 @@ def _check_power(book: Book, order: Order, asset: Asset) -> None:
     if order.side == "sell":
         _check_short(book, order, asset)
     for one in book.live():
-        if one.symbol == order.symbol and one.side != order.side and not one.leg:
-            if one.position_intent.endswith("to_open"):
-                raise Refusal(403, RIGHTS, _collision(order.side))
+        opposite = one.symbol == order.symbol and one.side != order.side and not one.leg
+        if opposite and one.position_intent.endswith("to_open"):
+            raise Refusal(403, RIGHTS, _collision(order.side))
     price = book.opening_price(order)
     needed = order.qty * price
     if asset.is_crypto:

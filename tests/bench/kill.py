@@ -95,9 +95,6 @@ def _config(about: dict[str, Any]) -> Any:
 
 def warm() -> None:
     """Import everything a daemon needs, without starting a thread."""
-    import alpaca.data.historical
-    import alpaca.trading.client
-    import alpaca.trading.stream
     import exchange_calendars  # noqa: F401
     import talib  # noqa: F401
 
@@ -121,7 +118,7 @@ def start(state: Path, about: dict[str, Any], cold: bool) -> int:
         return pid
     try:
         run_daemon(state, about, False)
-    except BaseException as error:  # noqa: BLE001 (a child must never return into the parent's code)
+    except BaseException as error:
         (state / "child-error.txt").write_text(repr(error))
     os._exit(4)
 
@@ -142,7 +139,9 @@ def kills(cycles: int, seed: int, cold: int, start_at: str = "") -> Outcome:
     arguments = ["--seed", str(seed), "--lockstep", "--state", str(state / "venue")]
     # Market time stands still while no daemon lives: a start costs calls of the same minute.
     arguments += ["--rate-limit", "1000000"]
-    world = SimulatedWorld(arguments + (["--start", start_at] if start_at else []), state / "venue.log")
+    world = SimulatedWorld(
+        arguments + (["--start", start_at] if start_at else []), state / "venue.log"
+    )
     struck = 0
     try:
         for cycle in range(cycles):
@@ -258,9 +257,9 @@ def _unprotected(world: Any, orders: list[Any], holdings: dict[str, Any]) -> lis
     covered: Counter[str] = Counter()
     for one in orders:
         for part in (one, *(one["legs"] or ())):
-            if part["type"] in ("stop", "stop_limit") and part["status"] in live:
-                if part is one or one["status"] == "filled" or one["order_class"] == "oco":
-                    covered[one["symbol"]] += Decimal(part["qty"]) - Decimal(part["filled_qty"])
+            awake = part is one or one["status"] == "filled" or one["order_class"] == "oco"
+            if awake and part["type"] in ("stop", "stop_limit") and part["status"] in live:
+                covered[one["symbol"]] += Decimal(part["qty"]) - Decimal(part["filled_qty"])
     found = []
     for symbol, one in world.get("/argo/books")["positions"].items():
         mine = holdings.get(symbol.replace("/", "-"), {})

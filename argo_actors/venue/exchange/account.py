@@ -137,4 +137,3 @@ def _reduced(
 def average_price(held: Position) -> Decimal:
     """Dollars paid for each unit held."""
     return held.cost / held.qty
-

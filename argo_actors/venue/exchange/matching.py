@@ -371,5 +371,3 @@ class Book(Ledger):
             self._last_rank = max(one.rank for one in self.orders.values())
         self._last_rank += 1
         return self._last_rank
-
-

@@ -87,9 +87,7 @@ def invested(ledger: Ledger, *, crypto: bool) -> Decimal:
 
 def short_value(ledger: Ledger) -> Decimal:
     """Market value of all shorts; zero or negative."""
-    values = (
-        one.qty * ledger.mark(one.symbol) for one in ledger.positions.values() if one.qty < 0
-    )
+    values = (one.qty * ledger.mark(one.symbol) for one in ledger.positions.values() if one.qty < 0)
     return sum(values, ZERO)
 
 

@@ -38,7 +38,9 @@ def is_triggered(order: Order, prices: Prices) -> bool:
     return prices.low <= order.stop_price
 
 
-def fill_price(order: Order, prices: Prices, *, rested: bool, just_triggered: bool) -> Decimal | None:
+def fill_price(
+    order: Order, prices: Prices, *, rested: bool, just_triggered: bool
+) -> Decimal | None:
     """The price of a fill in this step; None when it does not fill.
 
     `rested`: the order stood in the book before the step, so the path has come to it and it gets
