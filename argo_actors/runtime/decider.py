@@ -48,6 +48,7 @@ def fold_said(
     decider: Decider[State], state: State, seq: int, at: UtcNanos, said: tuple[Message, ...]
 ) -> State:
     """The state after its own words, which now have their identities."""
+    evolve = decider.evolve
     for n, message in enumerate(said):
-        state = decider.evolve(state, Heard(WordId(seq, n), at, message))
+        state = evolve(state, Heard(WordId(seq, n), at, message))
     return state

@@ -55,21 +55,25 @@ Fold = Callable[[int, UtcNanos], msgspec.Struct]
 class Activity:
     """How many words and calls are under way; whoever waits for stillness waits here."""
 
+    __slots__ = ("_changed", "_count", "_lock", "_watched")
+
     def __init__(self) -> None:
         self._count = 0
-        self._still = threading.Condition()
+        self._watched = 0
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
     def begin(self) -> None:
         """One more is under way."""
-        with self._still:
+        with self._lock:
             self._count += 1
 
     def end(self) -> None:
         """One is done."""
-        with self._still:
+        with self._lock:
             self._count -= 1
-            if self._count <= 0:
-                self._still.notify_all()
+            if self._watched and self._count <= 0:
+                self._changed.notify_all()
 
     @property
     def still(self) -> bool:
@@ -78,8 +82,12 @@ class Activity:
 
     def wait_still(self, seconds: float) -> bool:
         """Wait until nothing is under way; False after so many machine seconds."""
-        with self._still:
-            return self._still.wait_for(lambda: self._count <= 0, seconds)
+        with self._lock:
+            self._watched += 1
+            try:
+                return self._changed.wait_for(lambda: self._count <= 0, seconds)
+            finally:
+                self._watched -= 1
 
 
 class Office:
@@ -88,7 +96,7 @@ class Office:
     def __init__(self, log: Log, clock: Clock) -> None:
         self.log = log
         self.clock = clock
-        self.lock = threading.RLock()
+        self.lock = threading.Lock()
         self.activity = Activity()
         self.cells: dict[str, Any] = {}
         self.wakes: dict[str, UtcNanos] = {}
@@ -129,10 +137,14 @@ class Office:
     ) -> int:
         """Append a step to the log, fold its words, post them. Returns the record's `seq`."""
         with self.lock:
-            at = max(self.clock.now() if at is None else at, self._last_at.get(actor, 0))
+            if at is None:
+                at = self.time_for(actor)
             seq = self.log.next_seq
-            state = fold(seq, at) if fold is not None else None
-            proof = state_hash(state) if state is not None and seq % HASH_EVERY == 0 else None
+            proof = None
+            if fold is not None:
+                state = fold(seq, at)
+                if seq % HASH_EVERY == 0:
+                    proof = state_hash(state)
             self.log.append(at, actor, heard, outcome, said, proof)
             self._last_at[actor] = at
             for n, message in enumerate(said):
