@@ -226,7 +226,12 @@ class Daemon:
         return tuple(edges)
 
     def _source(self, name: str, source: Source) -> Callable[[Port], SourceEdge]:
-        known = PROVIDERS[name]
+        known = PROVIDERS.get(name)
+        if known is None:
+            raise ConfigError(
+                f"this version cannot ask the source {name!r}",
+                fix=f"enable only {', '.join(PROVIDERS)}",
+            )
         has_key = known.has_key(self.settings.secrets)
         return partial(
             SourceEdge,

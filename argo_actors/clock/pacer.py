@@ -206,6 +206,8 @@ class LockstepPacer(Pacer):
             self._move(to)
 
     def _move(self, to: UtcNanos) -> None:
+        """Our time first: an event of this step may be heard before the venue's answer."""
+        self._clock.move_to(to)
         while not self._stop.is_set():
             try:
                 answer = self._advance(to)
@@ -213,7 +215,6 @@ class LockstepPacer(Pacer):
                 self._stop.wait(0.2)
                 continue
             self._events = answer.events
-            self._clock.move_to(answer.now)
             return
 
     def _settle(self) -> None:

@@ -1,0 +1,110 @@
+"""The main job end to end: the daemon trades a simulated market, and every book agrees."""
+
+from pathlib import Path
+
+from argo_actors.api.view import View
+from argo_actors.bootstrap import deciders
+from argo_actors.cli.demo import tie_out
+from argo_actors.cli.replay import replay
+from argo_actors.journal.reader import day_files, records
+from argo_actors.messages.order import Fill
+from argo_actors.replay.verify import verify
+from tests.acceptance.worlds import daemon, until, world
+
+HOUR_AND_A_HALF = 5400 // 5
+"""Cycles."""
+
+
+def _trade(
+    state: Path, cycles: int, *settings: str, arguments: tuple[str, ...] = ()
+) -> dict[str, object]:
+    with world(state, *arguments) as one, daemon(one, state, *settings) as running:
+        view = View(running)
+        until(lambda: view.books.cycle >= cycles or running.failure, f"cycle {cycles}", 120)
+        assert running.pacer.pause(20)  # type: ignore[attr-defined]
+        assert not running.failure
+        found = tie_out(running, one.get("/argo/books"))
+        found["restarts"] = {
+            child["address"]: child["restarts"]
+            for group in view.tree()
+            for child in group["children"]
+        }
+        found["unprotected"] = view.status()["unprotected"]
+        found["overruns"] = running.pacer.overruns  # type: ignore[attr-defined]
+        return found
+
+
+def _fills(state: Path, until_at: int) -> list[tuple[object, ...]]:
+    return [
+        (record.at, message.symbol, message.leg, message.side, message.qty, message.price)
+        for path in day_files(state / "journal")
+        for record in records(path)
+        for message in record.said
+        if isinstance(message, Fill) and record.at < until_at
+    ]
+
+
+def test_a_run_trades_both_ways_protects_everything_ties_out_and_verifies(tmp_path: Path) -> None:
+    found = _trade(tmp_path, HOUR_AND_A_HALF)
+    assert found["differences"] == {}
+    assert found["long_entries"]
+    assert found["short_entries"]
+    assert found["unprotected"] == []
+    assert found["overruns"] == 0
+    assert not any(found["restarts"].values())  # type: ignore[attr-defined]
+    assert verify(day_files(tmp_path / "journal"), deciders).differences == ()
+    assert replay(str(tmp_path / "journal")) == 0
+
+
+def test_the_same_seed_makes_the_same_trades(tmp_path: Path) -> None:
+    ends = []
+    for name in ("one", "two"):
+        _trade(tmp_path / name, 400)
+        last = [record.at for record in records(day_files(tmp_path / name / "journal")[-1])]
+        ends.append(max(last))
+    first, second = (_fills(tmp_path / name, min(ends) - 10**10) for name in ("one", "two"))
+    assert first
+    assert first == second
+
+
+def test_a_changed_rule_is_found_record_by_record(tmp_path: Path) -> None:
+    _trade(tmp_path, 120)
+    files = day_files(tmp_path / "journal")
+    changed = verify(files, deciders, override=("consensus.min_confidence=80",))
+    assert changed.differences
+    assert {one.actor for one in changed.differences} <= {"consensus", "risk"}
+    assert replay(str(tmp_path / "journal"), settings=("consensus.min_confidence=80",)) == 5
+
+
+def test_a_patched_constant_of_the_code_is_found(tmp_path: Path, monkeypatch: object) -> None:
+    import argo_actors.consensus.pooling as pooling
+
+    _trade(tmp_path, 60)
+    files = day_files(tmp_path / "journal")
+    monkeypatch.setattr(pooling, "PRICE_FAMILIES", ("sentiment",))  # type: ignore[attr-defined]
+    assert verify(files, deciders).differences
+
+
+def test_a_refused_key_costs_one_source_and_nothing_else(tmp_path: Path) -> None:
+    found = _trade(tmp_path, 300, arguments=("--bad-key", "massive"))
+    sources = found["sources"]
+    assert sources["massive"]["state"] == "disabled"  # type: ignore[index]
+    assert "MASSIVE_API_KEY" in sources["massive"]["remedy"]  # type: ignore[index]
+    assert not any(found["restarts"].values())  # type: ignore[attr-defined]
+    assert found["long_entries"] or found["short_entries"]
+    assert found["differences"] == {}
+
+
+def test_without_the_second_family_nothing_is_entered_and_it_is_shown(tmp_path: Path) -> None:
+    with world(tmp_path, "--bad-key", "alpha_vantage") as one, daemon(one, tmp_path) as running:
+        view = View(running)
+        until(lambda: view.books.cycle >= 120, "120 cycles")
+        assert view.books.long_entries == view.books.short_entries == 0
+        assert any("1 of 2 families" in one["reason"] for one in view.next_decision())
+        assert view.status()["sources"]["alpha_vantage"]["state"] == "disabled"
+
+
+def test_both_dispatchers_leave_journals_that_verify(tmp_path: Path) -> None:
+    found = _trade(tmp_path, 150, "supervision.dispatcher=thread")
+    assert found["differences"] == {}
+    assert verify(day_files(tmp_path / "journal"), deciders).differences == ()
