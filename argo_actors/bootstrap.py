@@ -5,7 +5,6 @@ backwards; protection stays at the broker.
 """
 
 import hashlib
-import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -122,7 +121,13 @@ class Daemon:
         self._check_wall()
         settings.state.create()
         self._locks.append(lock_state(settings.state))
-        settings.state.pid.write_text(str(os.getpid()))
+        try:
+            self._build(settings)
+        except BaseException:
+            self.release()
+            raise
+
+    def _build(self, settings: Settings) -> None:
         self.clock = self._clock()
         self.link = Link()
         self.gate = self._gate()
@@ -315,7 +320,6 @@ class Daemon:
         """Let go of the locks."""
         for lock in self._locks:
             lock.release()
-        self.settings.state.pid.unlink(missing_ok=True)
 
 
 def configured(config: Config, account_number: str) -> Configured:

@@ -17,7 +17,6 @@ class StateDir:
         self.journal = path / "journal"
         self.socket = path / "argo.sock"
         self.log = path / "log" / "argo.log"
-        self.pid = path / "argo.pid"
 
     def create(self) -> None:
         """Make it, closed to others. Raises DaemonError when that is impossible."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..messages import Message, WordId
-from ..messages.routes import ROUTES, MailClass, recipients, subject
+from ..messages.routes import ROUTES, MailClass, Route, recipients, subject
 from ..units import UtcNanos
 from .clock import Clock
 from .mailbox import Mailbox, Word
@@ -47,6 +47,12 @@ def state_hash(state: msgspec.Struct) -> bytes:
 
 
 _ENCODER = msgspec.msgpack.Encoder()
+
+
+def _key(route: Route, message: Message) -> str:
+    """What a `latest` word replaces: a word of its own type about the same thing, and no other."""
+    return "" if route.key is None else f"{type(message).__name__}|{route.key(message)}"
+
 
 Fold = Callable[[int, UtcNanos], msgspec.Struct]
 """Given the record's seq and time, folds its said words into the actor's state and returns that."""
@@ -154,7 +160,7 @@ class Office:
     def deliver(self, address: str, word: Word) -> None:
         """Post a recorded word to one address again (mail in flight at a restart)."""
         route = ROUTES[type(word.message)]
-        key = route.key(word.message) if route.key is not None else ""
+        key = _key(route, word.message)
         with self.lock:
             self._drop_in(self._mailboxes[address], word, route.mail, key)
 
@@ -185,7 +191,7 @@ class Office:
     def _post(self, word: Word) -> None:
         message = word.message
         route = ROUTES[type(message)]
-        key = route.key(message) if route.key is not None else ""
+        key = _key(route, message)
         for mailbox in self._recipients(message):
             self._drop_in(mailbox, word, route.mail, key)
 
