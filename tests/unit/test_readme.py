@@ -1,0 +1,102 @@
+"""The README is the manual: its tables of commands and keys are made from the code.
+
+    ARGO_WRITE_README=1 python -m pytest tests/unit/test_readme.py    writes them anew
+"""
+
+import importlib
+import inspect
+import os
+import re
+import typing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from argo_actors import config as configuration
+from argo_actors.cli.main import COMMANDS, CONFIG_COMMANDS
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def command_table() -> str:
+    rows = ["| command | what it does |", "| --- | --- |"]
+    for prefix, commands in (("", COMMANDS), ("config ", CONFIG_COMMANDS)):
+        for name, place in commands.items():
+            module, _, function = place.partition(":")
+            found = getattr(importlib.import_module(f"argo_actors.cli.{module}"), function)
+            text = inspect.getdoc(found) or ""
+            assert "Parameters" in text, f"{name} has no help on its parameters"
+            rows.append(f"| `argo {prefix}{name}` | {text.splitlines()[0]} |")
+    return "\n".join(rows)
+
+
+def key_table() -> str:
+    rows = ["| key | default | meaning |", "| --- | --- | --- |"]
+    rows += _keys(configuration.Config, "")
+    return "\n".join(rows)
+
+
+def _keys(block: type[msgspec.Struct], prefix: str) -> list[str]:
+    notes = _notes(block)
+    rows = []
+    for field in msgspec.structs.fields(block):
+        kind = _block_of(field.type)
+        path = prefix + field.name
+        if field.name == "sources":
+            rows += _keys(configuration.Source, "sources.NAME.")
+        elif kind is not None and not _is_mapping(field.type):
+            rows += _keys(kind, path + ".")
+        else:
+            default = "(required)" if field.required else _shown(field)
+            rows.append(f"| `{path}` | {default} | {notes.get(field.name, '')} |")
+    return rows
+
+
+def _block_of(kind: Any) -> type[msgspec.Struct] | None:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return None
+
+
+def _is_mapping(kind: Any) -> bool:
+    return typing.get_origin(kind) is dict
+
+
+def _shown(field: Any) -> str:
+    value = (
+        field.default
+        if field.default is not msgspec.NODEFAULT
+        else field.default_factory()
+    )
+    text = msgspec.json.encode(value).decode()
+    return f"`{text}`" if len(text) <= 60 else "see `argo config show`"
+
+
+def _notes(block: type[msgspec.Struct]) -> dict[str, str]:
+    """The text under each field, from the source."""
+    found = {}
+    source = inspect.getsource(block)
+    for name, text in re.findall(r'^    (\w+):[^\n]*(?:\n        [^\n]*|\n    \))*\n    """(.*?)"""', source, re.S | re.M):
+        found[name] = " ".join(text.split()).replace("|", "/")
+    return found
+
+
+def _with_tables(text: str) -> str:
+    for name, table in (("commands", command_table()), ("config", key_table())):
+        block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
+        text = re.sub(rf"<!-- {name} -->\n.*?<!-- /{name} -->", lambda _, b=block: b, text, flags=re.S)
+    return text
+
+
+def test_the_tables_of_commands_and_keys_are_those_of_the_code() -> None:
+    text = README.read_text()
+    if os.environ.get("ARGO_WRITE_README"):
+        README.write_text(_with_tables(text))
+    assert README.read_text() == _with_tables(text)
+
+
+def test_every_config_file_is_sound() -> None:
+    for path in sorted((README.parent / "config").glob("*.json")):
+        if not path.name.startswith("example"):
+            configuration.read(path)
