@@ -207,6 +207,7 @@ class Daemon:
             commit_seconds=config.journal.commit_ms / 1000,
             commit_records=config.journal.commit_records,
             redact=self.settings.secrets.redact,
+            stuck_seconds=config.supervision.stuck_seconds,
         )
 
     def _edges(self) -> tuple[EdgeSpec, ...]:

@@ -13,13 +13,14 @@ from pykka import messages as pykka_messages
 
 from ..messages import Message, WordId
 from ..messages.routes import MailClass
+from ..messages.system import Crashed
 from ..units import UtcNanos
 from .alarm import Alarm
 from .cell import CrashNotice
 from .mailbox import Mailbox, Word
 from .office import Office
 from .threaded import run_on_own_thread
-from .workers import Work, Workers
+from .workers import Job, Work, Workers
 
 MOST_ABANDONED = 3
 Then = Callable[[Any, BaseException | None], None]
@@ -28,6 +29,10 @@ Then = Callable[[Any, BaseException | None], None]
 
 class Overdue(TimeoutError):
     """A call had no answer within its deadline; what it was about is of unknown outcome."""
+
+
+class Stuck(RuntimeError):
+    """Too many of an edge's calls hang: it is given up as by any crash."""
 
 
 class Behaviour(Protocol):
@@ -73,7 +78,8 @@ class Notice(NamedTuple):
 
 class _Call(NamedTuple):
     then: Then
-    lost: Callable[[], None]
+    workers: Workers
+    job: Job
 
 
 class Port:
@@ -185,12 +191,11 @@ class EdgeCell(pykka.Actor):
         """Begin a call under a new ticket."""
         self._tickets += 1
         ticket = self._tickets
-        self._calls[ticket] = _Call(then, (workers or self.workers).replace_lost)
+        using = workers or self.workers
         self.office.activity.begin()
         self.alarm.after(seconds, lambda: self.notify(_Overdue(ticket)))
-        (workers or self.workers).submit(
-            work, lambda value, error: self.notify(_Answer(ticket, value, error))
-        )
+        job = using.submit(work, lambda value, error: self.notify(_Answer(ticket, value, error)))
+        self._calls[ticket] = _Call(then, using, job)
 
     def process(self, item: Any) -> None:
         """One item of mail, guarded."""
@@ -205,7 +210,8 @@ class EdgeCell(pykka.Actor):
 
     def _handle(self, item: Any) -> None:
         if type(item) is Word:
-            if not self.dormant:
+            # An edge's own crash is told to it like to a decider, and must not wake a new behaviour.
+            if not self.dormant and type(item.message) is not Crashed:
                 self.handled += 1
                 self._alive().hear(item)
         elif type(item) is _Answer:
@@ -247,14 +253,18 @@ class EdgeCell(pykka.Actor):
             return
         self.office.activity.end()
         self.abandoned += 1
-        call.lost()
+        call.workers.abandon(call.job)
+        if self.abandoned - self.refused_late > MOST_ABANDONED:
+            raise Stuck(f"{self.address}: more than {MOST_ABANDONED} calls hang")
         call.then(None, Overdue(f"{self.address}: no answer within the deadline"))
 
     def _drop(self) -> None:
         for call in self._calls.values():
             self.office.activity.end()
-            call.lost()
+            call.workers.abandon(call.job)
+            self.abandoned += 1
         self._calls.clear()
+        self._incarnation += 1
         behaviour, self.behaviour = self.behaviour, None
         if behaviour is not None:
             behaviour.stop()

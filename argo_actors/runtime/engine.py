@@ -1,5 +1,7 @@
 """The actor system of one account: journal, office, deciders, edges, supervisor."""
 
+import faulthandler
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,8 @@ from .supervisor import ADDRESS as SUPERVISOR
 from .supervisor import Supervisor
 from .workers import ThreadWorkers
 
+WATCH_SECONDS = 0.5
+
 
 class EdgeSpec(NamedTuple):
     """An edge: its address, what makes its behaviour, how many workers it has."""
@@ -48,6 +52,8 @@ class Plan(NamedTuple):
     commit_seconds: float = 0.05
     commit_records: int = 1000
     redact: Callable[[str], str] = str
+    stuck_seconds: float = 5.0
+    """A core step longer than this ends the process."""
 
 
 class Engine:
@@ -58,6 +64,7 @@ class Engine:
         self.clock = clock
         self.fatal = fatal
         self.warnings: list[str] = []
+        self._stopping = threading.Event()
         plan.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         folding, begun = self._recovered()
         self.run = folding.run + 1
@@ -165,6 +172,7 @@ class Engine:
         self.office.activity.wait_still(5)
         if not self.plan.threads:
             self.core.start()
+            threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         self.say("engine", self.plan.configured)
         for mail in self._undelivered:
             if mail.address in self.deciders:
@@ -173,6 +181,15 @@ class Engine:
             self.say("engine", *first)
         for cell in self.edges.values():
             cell.revive()
+
+    def _watch(self) -> None:
+        """A core step that takes too long ends the process: its stacks are the evidence."""
+        while not self._stopping.wait(WATCH_SECONDS):
+            if self.core.stuck_seconds() > self.plan.stuck_seconds:
+                faulthandler.dump_traceback(all_threads=True)
+                self.fatal(f"a step has taken more than {self.plan.stuck_seconds:g} s")
+                self._stopping.wait(self.plan.stuck_seconds)
+                os._exit(1)
 
     def say(self, actor: str, *words: Message) -> int:
         """Record and post words of an edge that has no mailbox (engine, clock, operator)."""
@@ -192,6 +209,7 @@ class Engine:
 
     def stop(self) -> None:
         """Stop the edges, last first, then the deciders; flush the journal."""
+        self._stopping.set()
         for cell in reversed(self.edges.values()):
             cell.actor_ref.stop(block=False)
         for cell in self.edges.values():

@@ -9,15 +9,26 @@ Work = Callable[[], Any]
 Done = Callable[[Any, BaseException | None], None]
 
 
+class Job:
+    """A call under way. Python cannot end a thread: an abandoned call's worker goes when it returns."""
+
+    __slots__ = ("abandoned", "done", "work")
+
+    def __init__(self, work: Work, done: Done) -> None:
+        self.work = work
+        self.done = done
+        self.abandoned = False
+
+
 class Workers(Protocol):
     """Carries out calls; `done` is told the value or the error, on whatever thread."""
 
-    def submit(self, work: Work, done: Done) -> None:
+    def submit(self, work: Work, done: Done) -> Job:
         """Begin the call when a worker is free."""
         ...
 
-    def replace_lost(self) -> None:
-        """A worker has been abandoned in a call: let another take its place."""
+    def abandon(self, job: Job) -> None:
+        """Its deadline has passed: another worker takes the place of the one that hangs in it."""
         ...
 
 
@@ -25,63 +36,47 @@ class ThreadWorkers:
     """A few daemon threads with one queue."""
 
     def __init__(self, count: int, name: str) -> None:
-        self._jobs: SimpleQueue[tuple[Work, Done]] = SimpleQueue()
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._name = name
-        self._lost = 0
-        self._lock = threading.Lock()
         for _ in range(count):
             self._start()
 
-    def submit(self, work: Work, done: Done) -> None:
-        self._jobs.put((work, done))
+    def submit(self, work: Work, done: Done) -> Job:
+        job = Job(work, done)
+        self._jobs.put(job)
+        return job
 
-    def replace_lost(self) -> None:
-        with self._lock:
-            self._lost += 1
+    def abandon(self, job: Job) -> None:
+        job.abandoned = True
         self._start()
 
     def _start(self) -> None:
         threading.Thread(target=self._run, name=f"{self._name} worker", daemon=True).start()
 
     def _run(self) -> None:
-        while True:
-            work, done = self._jobs.get()
-            carry_out(work, done)
-            if self._surplus():
-                return
-
-    def _surplus(self) -> bool:
-        """A worker that comes back from an abandoned call goes, as another has its place."""
-        with self._lock:
-            if self._lost and getattr(_mine, "abandoned", False):
-                self._lost -= 1
-                return True
-            return False
-
-
-_mine = threading.local()
-
-
-def abandoned_here() -> None:
-    """Said on a worker's own thread: the call it has just ended had been abandoned."""
-    _mine.abandoned = True
+        job = None
+        while job is None or not job.abandoned:
+            job = self._jobs.get()
+            carry_out(job)
 
 
 class InlineWorkers:
     """Calls made at once on the caller's thread: the deterministic driver."""
 
-    def submit(self, work: Work, done: Done) -> None:
-        carry_out(work, done)
+    def submit(self, work: Work, done: Done) -> Job:
+        job = Job(work, done)
+        carry_out(job)
+        return job
 
-    def replace_lost(self) -> None:
-        """Nothing is ever abandoned."""
+    def abandon(self, job: Job) -> None:
+        """No call outlives its submission."""
 
 
-def carry_out(work: Work, done: Done) -> None:
+def carry_out(job: Job) -> None:
     """Make the call and tell its outcome; nothing escapes into the worker's loop."""
     try:
-        value = work()
+        value = job.work()
     except BaseException as error:  # noqa: BLE001 (the error is the answer)
-        done(None, error)
+        job.done(None, error)
     else:
-        done(value, None)
+        job.done(value, None)

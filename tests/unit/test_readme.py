@@ -1,6 +1,6 @@
 """The README is the manual: its tables of commands and keys are made from the code.
 
-    ARGO_WRITE_README=1 python -m pytest tests/unit/test_readme.py    writes them anew
+ARGO_WRITE_README=1 python -m pytest tests/unit/test_readme.py    writes them anew
 """
 
 import importlib
@@ -64,11 +64,7 @@ def _is_mapping(kind: Any) -> bool:
 
 
 def _shown(field: Any) -> str:
-    value = (
-        field.default
-        if field.default is not msgspec.NODEFAULT
-        else field.default_factory()
-    )
+    value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     text = msgspec.json.encode(value).decode()
     return f"`{text}`" if len(text) <= 60 else "see `argo config show`"
 
@@ -77,7 +73,9 @@ def _notes(block: type[msgspec.Struct]) -> dict[str, str]:
     """The text under each field, from the source."""
     found = {}
     source = inspect.getsource(block)
-    for name, text in re.findall(r'^    (\w+):[^\n]*(?:\n        [^\n]*|\n    \))*\n    """(.*?)"""', source, re.S | re.M):
+    for name, text in re.findall(
+        r'^    (\w+):[^\n]*(?:\n        [^\n]*|\n    \))*\n    """(.*?)"""', source, re.DOTALL | re.MULTILINE
+    ):
         found[name] = " ".join(text.split()).replace("|", "/")
     return found
 
@@ -85,7 +83,9 @@ def _notes(block: type[msgspec.Struct]) -> dict[str, str]:
 def _with_tables(text: str) -> str:
     for name, table in (("commands", command_table()), ("config", key_table())):
         block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
-        text = re.sub(rf"<!-- {name} -->\n.*?<!-- /{name} -->", lambda _, b=block: b, text, flags=re.S)
+        text = re.sub(
+            rf"<!-- {name} -->\n.*?<!-- /{name} -->", lambda _, b=block: b, text, flags=re.DOTALL
+        )
     return text
 
 
