@@ -2,14 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from cyclopts import Parameter
 
 from ..errors import UsageError
 from .output import WIDTH, line
 
 
-def decide(file: str, *, json: bool = False) -> int:
+def decide(
+    file: Annotated[str, Parameter(allow_leading_hyphen=True)], *, json: bool = False
+) -> int:
     """Decide on a JSON document of opinions, market, account and config; no daemon, no socket.
 
     Exit code 0: an entry or exit is approved, or there is no signal; 6: it is denied.

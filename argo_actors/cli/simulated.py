@@ -87,6 +87,12 @@ class AdvanceLine:
             raise OSError(f"the venue is away: {error}") from error
         return Advanced(int(answer["now"]), int(answer["events"]))
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
 
 def request(url: str, method: str, path: str, body: dict[str, Any] | None) -> Any:
     """One JSON request to the venue."""

@@ -535,7 +535,9 @@ def _asked(dared: _Told, asked: Signal | Execute, document: Document, now: UtcNa
         answered = Quotes(request=told.state.request, quotes=_quotes(document), failed=())
         second = step(told.decider, told.state, Heard(WordId(3, 0), now, answered))
         said, told = second.said, _Told(told.decider, second.state)
-    return _Answer(said, told, "skip" if meant in ("DUPLICATE", "FOREIGN") else meant, signal)
+    too_weak = meant in ("open_long", "open_short") and not signal.entry
+    shown = "skip" if meant in ("DUPLICATE", "FOREIGN") else "none" if too_weak else meant
+    return _Answer(said, told, shown, signal)
 
 
 def _quotes(document: Document) -> tuple[Quote, ...]:

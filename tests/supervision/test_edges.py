@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from argo_actors.errors import PermanentProviderError
 from argo_actors.journal.reader import day_files, records

@@ -74,7 +74,9 @@ def _notes(block: type[msgspec.Struct]) -> dict[str, str]:
     found = {}
     source = inspect.getsource(block)
     for name, text in re.findall(
-        r'^    (\w+):[^\n]*(?:\n        [^\n]*|\n    \))*\n    """(.*?)"""', source, re.DOTALL | re.MULTILINE
+        r'^    (\w+):[^\n]*(?:\n        [^\n]*|\n    \))*\n    """(.*?)"""',
+        source,
+        re.DOTALL | re.MULTILINE,
     ):
         found[name] = " ".join(text.split()).replace("|", "/")
     return found
