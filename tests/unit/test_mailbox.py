@@ -148,10 +148,6 @@ def test_posting_never_waits_however_full_it_is() -> None:
     assert time.monotonic() - begun < 5
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="`latest` words are keyed by the key alone: a quote replaces waiting figures of its symbol",
-)
 def test_a_latest_word_replaces_only_words_of_its_own_type() -> None:
     office = Office(Listed(), SetClock(1))
     mailbox = Mailbox()
