@@ -338,6 +338,7 @@ class Config(Block, frozen=True, kw_only=True):
         _check(self)
 
 
+KEYS = "see `argo config show` for the keys"
 _STOCK = re.compile(r"[A-Z]{1,5}(\.[A-Z])?")
 _COIN = re.compile(r"[A-Z]{2,6}-USD")
 FAMILY_OF = {
@@ -450,15 +451,17 @@ def read(path: Path) -> Config:
 
 def override(config: Config, settings: tuple[str, ...]) -> Config:
     """The configuration with `key.path=value` settings applied, checked like a file. Raises ConfigError."""
-    tree: dict[str, Any] = msgspec.json.decode(encode(config))
+    tree: Any = msgspec.json.decode(encode(config))
     for setting in settings:
         path, found, text = setting.partition("=")
         if not found:
             raise ConfigError(f"--set {setting}: no '='", fix="write --set key.path=value")
-        block = tree
+        block: Any = tree
         *above, last = path.split(".")
         for name in above:
             block = block.setdefault(name, {})
+            if not isinstance(block, dict):
+                raise ConfigError(f"--set {setting}: `{name}` is a value, not a block", fix=KEYS)
         try:
             block[last] = msgspec.json.decode(text)
         except msgspec.DecodeError:
@@ -487,20 +490,15 @@ def _explained(error: str) -> str:
         return error
     name, path = unknown.group(1), unknown.group(2) or ""
     fields = _fields_at(path)
-    full = f"{path}.{name}" if path else name
+    full = f"{path.replace('[...]', '.NAME')}.{name}" if path else name
     return f"unknown key `{full}`{_nearest(name, fields)}"
 
 
 def _fields_at(path: str) -> tuple[str, ...]:
     at: Any = Config
-    for part in filter(None, path.split(".")):
-        name = part.partition("[")[0]
+    for part in filter(None, path.replace("[...]", "").split(".")):
         fields = {field.name: field.type for field in msgspec.structs.fields(at)}
-        at = fields.get(name, Source if "[...]" in part else None)
-        if name == "sources":
-            at = Source
-        elif name == "overrides":
-            at = SymbolOverride
+        at = {"sources": Source, "overrides": SymbolOverride}.get(part, fields.get(part))
         if not (isinstance(at, type) and issubclass(at, msgspec.Struct)):
             return ()
     return tuple(field.encode_name for field in msgspec.structs.fields(at))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import apsw
 import msgspec
 
 from ..errors import JournalError
@@ -47,7 +46,7 @@ class Journal:
         self._commit_seconds = commit_seconds
         self._commit_records = commit_records
         self._waiting: list[Record] = []
-        self._roll: Opening | None = None
+        self._rolls: list[Opening] = []
         self._wanted = begin.last_seq
         self._closing = False
         self._dead = ""
@@ -95,7 +94,7 @@ class Journal:
     def roll(self, begin: Opening) -> None:
         """From the next record on, write into a new day file. Called under the office's lock."""
         with self._changed:
-            self._roll = begin
+            self._rolls.append(begin)
             self._wanted = begin.last_seq
             self._changed.notify()
 
@@ -132,17 +131,17 @@ class Journal:
             while self._turn():
                 pass
             self._connection.close()
-        except (apsw.Error, OSError, MemoryError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, nothing can be proved any more)
             self._die(f"the journal cannot be written: {type(error).__name__}: {error}")
 
     def _turn(self) -> bool:
         with self._changed:
             self._changed.wait_for(self._is_due, self._commit_seconds)
-            roll, self._roll = self._roll, None
+            rolls, self._rolls = self._rolls, []
             closing = self._closing
         with self._joining:
             batch, self._waiting = self._waiting, []
-        if roll is not None:
+        for roll in rolls:
             split = roll.last_seq
             self._commit([one for one in batch if one.seq <= split])
             self._connection.close()
@@ -150,14 +149,14 @@ class Journal:
             self._open(msgspec.structs.replace(roll, chain=self._chain))
             batch = [one for one in batch if one.seq > split]
         self._commit(batch)
-        return not (closing and not self._waiting)
+        return not (closing and not self._waiting and not self._rolls)
 
     def _is_due(self) -> bool:
         return (
             self._wanted > self.durable
             or len(self._waiting) >= self._commit_records
             or self._closing
-            or self._roll is not None
+            or bool(self._rolls)
         )
 
     def _commit(self, batch: list[Record]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import pykka
 from pykka import messages as pykka_messages
 
-from ..messages import Message, WordId
+from ..messages import WordId
 from ..units import UtcNanos
 from .decider import Decider, Heard, fold_said, step
 from .mailbox import Mailbox, Word
@@ -37,7 +37,6 @@ class DeciderCell(pykka.Actor):
         self.crashes = 0
         self._office = office
         self._crashed = crashed
-        self._current: Word | None = None
         office.register(address, self.mailbox, self)
 
     @property
@@ -65,8 +64,9 @@ class DeciderCell(pykka.Actor):
 
     def in_flight(self) -> tuple[Word, ...]:
         """The mail that has not been heard in a record yet; call it under the office's lock."""
-        current = () if self._current is None else (self._current,)
-        return (*current, *self.mailbox.waiting())
+        taken = self.mailbox.taken
+        words = ((taken,) if type(taken) is Word else ()) + self.mailbox.waiting()
+        return tuple({word.id: word for word in words}.values())
 
     def process(self, item: Any) -> None:
         """One item from the mailbox: a word, or an envelope of pykka's."""
@@ -79,13 +79,11 @@ class DeciderCell(pykka.Actor):
 
     def on_receive(self, message: Any) -> None:
         word: Word = message
-        self._current = word
         try:
             self._step(word)
         except BaseException as error:  # noqa: BLE001 (nothing may leave a cell: pykka drops its mail)
             self._crash(word, error)
         finally:
-            self._current = None
             self._office.activity.end()
 
     def _step(self, word: Word) -> None:
@@ -94,7 +92,7 @@ class DeciderCell(pykka.Actor):
 
         def fold(seq: int, at: UtcNanos) -> msgspec.Struct:
             self.state = fold_said(self.decider, learned, seq, at, said)
-            self._current = None
+            self.mailbox.taken = None
             self.handled += 1
             self._note_wake()
             return self.state
@@ -104,10 +102,13 @@ class DeciderCell(pykka.Actor):
     def _crash(self, word: Word, error: BaseException) -> None:
         self.crashes += 1
         self._office.hold(self.address)
-        nothing: tuple[Message, ...] = ()
-        self._office.record(
-            self.address, nothing, heard=word.id, outcome=f"crashed:{type(error).__name__}"
-        )
+
+        def unchanged(seq: int, at: UtcNanos) -> msgspec.Struct:
+            self.mailbox.taken = None
+            return self.state
+
+        outcome = f"crashed:{type(error).__name__}"
+        self._office.record(self.address, (), heard=word.id, outcome=outcome, fold=unchanged)
         self._crashed(self.address, error, word.id)
 
     def _note_wake(self) -> None:

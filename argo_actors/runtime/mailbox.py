@@ -43,6 +43,7 @@ class Mailbox:
         "bell",
         "held",
         "superseded",
+        "taken",
     )
 
     def __init__(self, address: str = "") -> None:
@@ -50,6 +51,7 @@ class Mailbox:
         self.bell: Bell = _no_bell
         self.held = False
         self.superseded = 0
+        self.taken: Any = None
         self._control: deque[Any] = deque()
         self._queue: deque[Any] = deque()
         self._newest: dict[str, Any] = {}
@@ -73,17 +75,25 @@ class Mailbox:
         return True
 
     def take(self) -> Any:
-        """The next item, None when there is none or the mailbox is held."""
+        """The next item, None when there is none or the mailbox is held.
+
+        It is noted as `taken` before it leaves the queue, so that a word is always in one or the other
+        until its record is in the log.
+        """
         if self.held:
             return None
-        if self._control:
-            return self._control.popleft()
-        if not self._queue:
+        queue = self._control or self._queue
+        if not queue:
             return None
-        item = self._queue.popleft()
+        item = queue[0]
         if type(item) is _Newest:
             with self._lock:
-                return self._newest.pop(item.key)
+                item = self._newest.pop(item.key)
+                self.taken = item
+                queue.popleft()
+            return item
+        self.taken = item
+        queue.popleft()
         return item
 
     def waiting(self) -> tuple[Word, ...]:

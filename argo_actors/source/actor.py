@@ -5,31 +5,40 @@ without an opinion in it is counted. Times are market times, so that a fast simu
 a slow one.
 """
 
-import random
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
 
 from ..config import Config, is_coin
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..messages import Message
 from ..messages.market import MarketHours, Tick
-from ..messages.opinion import NoOpinion, Opinion, SourceState, SourceStatus, VendorPrice
+from ..messages.opinion import SourceState, SourceStatus
 from ..runtime.edge import Overdue, Port
 from ..runtime.mailbox import Word
-from ..units import DAY, HOUR, MINUTE, SECOND, Symbol, UtcNanos
-from .bars import TIMEFRAMES, completed
+from ..units import SECOND, Symbol, UtcNanos
+from .backoff import Backoff
+from .bars import TIMEFRAMES
+from .judge import Judge
 from .limiter import Limiter
-from .opinion import from_bars
-from .provider import Provider, Reading
+from .provider import Provider, Reading, by_class
+from .schedule import in_hours, newest_end
 
-AFTER_CLOSE = 3 * SECOND
-PRICE_VALID = 15 * SECOND
-DAILY_DELAY = 10 * MINUTE
-NEW_YORK_MIDNIGHT = 5 * HOUR
-FIRST_BACKOFF, MOST_BACKOFF = 5.0, 300.0
+LATE_TRIES = 2
+LATE_SHARE = 6
+"""A bar that was not there is asked for again after a sixth of its length, at most twice."""
 
 Park = Callable[[str, str, str, str], None]
+"""The supervisor's: address, state, reason, remedy."""
+
+
+class _Asked(NamedTuple):
+    """The last question about a symbol's bars."""
+
+    end: UtcNanos
+    """Of the bar that was to be had."""
+    at: UtcNanos
+    tries: int
 
 
 class SourceEdge:
@@ -48,208 +57,178 @@ class SourceEdge:
     ) -> None:
         self._port = port
         self._name = name
-        self._config = config
         self._settings = config.sources[name]
+        self._symbols = tuple(sorted(config.symbols))
         self._make = make
         self._park = park
-        self._has_key = has_key
-        self._key_name = key_name
-        self._symbols = tuple(sorted(config.symbols))
-        self._limiter = Limiter(self._settings.calls_per_minute, self._settings.calls_per_day)
-        self._provider: Provider | None = None
-        self._status: SourceStatus | None = None
-        self._asked: dict[Symbol, UtcNanos] = {}
-        self._asked_at: dict[Symbol, UtcNanos] = {}
-        self._said: dict[Symbol, tuple[Any, ...]] = {}
+        self._missing_key = "" if has_key else key_name
+        self._open = ExitStack()
+        self._backoff = Backoff(name)
+        self._asked: dict[Symbol, _Asked] = {}
+        self._priced_at: UtcNanos | None = None
+        self._price_wanted = False
         self._hours: MarketHours | None = None
-        self._failures = 0
-        self._next_try: UtcNanos = 0
+        self._status: SourceStatus | None = None
         self._busy = False
         self._answered = False
         self._disabled = False
 
     def start(self) -> None:
         """Say how it begins."""
-        if self._has_key:
-            self._provider = self._make()
-            self._tell("running")
-        else:
-            self._disable("no key", f"set {self._key_name}", configured=False)
+        if self._missing_key:
+            self._disable("no key", f"set {self._missing_key}", configured=False)
+            return
+        provider = self._make()
+        self._open.callback(provider.close)
+        settings = self._settings
+        self._provider = provider
+        self._judge = Judge(self._name, settings, live=provider.live)
+        self._limiter = Limiter(
+            settings.calls_per_minute, settings.calls_per_day, provider.spacing_seconds
+        )
+        self._tell("running")
 
     def stop(self) -> None:
-        """A call under way ends with its worker."""
+        """Let go of the provider; a call under way ends with its worker."""
+        self._open.close()
 
     def hear(self, word: Word) -> None:
         """Ticks bring the questions."""
         if isinstance(word.message, MarketHours):
             self._hours = word.message
         elif isinstance(word.message, Tick):
-            self._tick()
+            self._price_wanted = True
+            self._ask_next()
 
-    def _tick(self) -> None:
+    def _ask_next(self) -> None:
+        """The next question that is due, and after its answer the one after it."""
         now = self._port.now()
-        if self._disabled or self._busy or now < self._next_try or self._provider is None:
+        if self._disabled or self._busy or now < self._backoff.until:
             return
-        due = [symbol for symbol in self._symbols if self._is_due(symbol, now)]
+        due = self._due(now)
         if due:
-            self._ask(self._planned(due, now), now)
-        elif self._provider.live and not self._provider.one_by_one:
+            self._ask_bars(due, now)
+        elif self._is_price_due(now):
             self._ask_prices(now)
 
-    def _planned(self, due: list[Symbol], now: UtcNanos) -> list[Symbol]:
-        """As many symbols as the limiter has calls for: those that waited longest first."""
-        assert self._provider is not None
-        if not self._provider.one_by_one:
-            return due if self._limiter.take(now, 2) else []
-        due.sort(key=lambda symbol: (self._asked_at.get(symbol, 0), symbol))
-        return [symbol for symbol in due if self._limiter.take(now, 1)]
+    def _due(self, now: UtcNanos) -> list[Symbol]:
+        """The symbols of one question about bars, those that waited longest first."""
+        due = [symbol for symbol in self._symbols if self._is_due(symbol, now)]
+        due.sort(key=lambda one: (self._asked[one].at if one in self._asked else 0, one))
+        return due[: 1 if self._backoff.open else self._provider.batch]
 
     def _is_due(self, symbol: Symbol, now: UtcNanos) -> bool:
-        since = now - self._asked_at.get(symbol, -DAY)
-        if since < self._settings.refresh_seconds * SECOND:
+        asked, timeframe = self._asked.get(symbol), self._settings.timeframe
+        if asked is None:
+            return True
+        coin = is_coin(symbol)
+        if now - asked.at < self._settings.refresh_seconds * SECOND:
             return False
-        return self._boundary(symbol, now) > self._asked.get(symbol, -1)
+        if not in_hours(timeframe, coin, self._hours, now):
+            return False
+        return newest_end(timeframe, coin, now) > asked.end or self._is_late(symbol, asked, now)
 
-    def _boundary(self, symbol: Symbol, now: UtcNanos) -> UtcNanos:
-        """The end of the newest bar that can have been published."""
-        span = TIMEFRAMES[self._settings.timeframe]
-        if self._settings.timeframe != "1Day":
-            return (now - AFTER_CLOSE) // span * span
-        shift = DAILY_DELAY if is_coin(symbol) else DAILY_DELAY + NEW_YORK_MIDNIGHT
-        return (now - shift) // DAY * DAY
+    def _is_late(self, symbol: Symbol, asked: _Asked, now: UtcNanos) -> bool:
+        """The vendor did not have the bar yet."""
+        return (
+            asked.tries <= LATE_TRIES
+            and self._judge.newest.get(symbol, 0) < asked.end
+            and now - asked.at >= TIMEFRAMES[self._settings.timeframe] // LATE_SHARE
+        )
 
-    def _ask(self, symbols: list[Symbol], now: UtcNanos) -> None:
-        if not symbols or self._provider is None:
+    def _is_price_due(self, now: UtcNanos) -> bool:
+        """Once a tick, and no oftener than the configured refresh."""
+        if not (self._price_wanted and self._provider.live) or self._backoff.open:
+            return False
+        since = None if self._priced_at is None else now - self._priced_at
+        return since is None or since >= self._settings.refresh_seconds * SECOND
+
+    def _ask_bars(self, symbols: list[Symbol], now: UtcNanos) -> None:
+        if not self._limiter.take(now, len(by_class(symbols))):
             return
         for symbol in symbols:
-            self._asked[symbol] = self._boundary(symbol, now)
-            self._asked_at[symbol] = now
+            end = newest_end(self._settings.timeframe, is_coin(symbol), now)
+            before = self._asked.get(symbol)
+            tries = before.tries + 1 if before is not None and before.end == end else 1
+            self._asked[symbol] = _Asked(end, now, tries)
         provider = self._provider
-
-        def work() -> tuple[list[Reading], list[Reading]]:
-            return provider.bars(symbols, now), provider.prices(symbols, now)
-
-        self._call(work, partial(self._read, now))
+        self._call(lambda: provider.bars(symbols, now), symbols, self._read_bars)
 
     def _ask_prices(self, now: UtcNanos) -> None:
-        if self._provider is None or not self._limiter.take(now, 2):
+        timeframe = self._settings.timeframe
+        symbols = [
+            one for one in self._symbols if in_hours(timeframe, is_coin(one), self._hours, now)
+        ]
+        if not symbols or not self._limiter.take(now, len(by_class(symbols))):
             return
-        work = partial(self._provider.prices, self._symbols, now)
-        self._call(work, lambda found: self._say(self._prices(found, now)))
+        self._price_wanted = False
+        self._priced_at = now
+        provider = self._provider
+        self._call(lambda: provider.prices(symbols, now), (), self._read_prices)
 
-    def _call(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+    def _call(
+        self,
+        work: Callable[[], list[Reading]],
+        asked: Sequence[Symbol],
+        read: Callable[[list[Reading]], Sequence[Message | None]],
+    ) -> None:
+        """Ask; `asked` are the symbols whose opinions the answer owes."""
         self._busy = True
 
-        def done(value: Any, error: BaseException | None) -> None:
+        def then(value: Any, error: BaseException | None) -> None:
             self._busy = False
             if error is None:
                 self._succeeded()
-                then(value)
+                self._say(read(value))
             else:
-                self._failed(error)
+                self._failed(error, asked)
+            self._ask_next()
 
-        self._port.call(work, self._settings.timeout_seconds, done)
+        self._port.call(work, self._settings.timeout_seconds, then)
 
-    def _read(self, asked_at: UtcNanos, found: tuple[list[Reading], list[Reading]]) -> None:
-        readings, prices = found
-        newest = {one.symbol: one for one in prices if one.price is not None}
-        words = self._prices(prices, asked_at)
-        for reading in readings:
-            word = self._opinion(reading, newest.get(reading.symbol), self._port.now())
-            if word is not None:
-                words.append(word)
-        self._say(words)
+    def _read_bars(self, found: list[Reading]) -> list[Message | None]:
+        now = self._port.now()
+        return [self._judge.opinion(one, self._hours, now) for one in found]
 
-    def _prices(self, found: list[Reading], now: UtcNanos) -> list[Message]:
-        return [
-            VendorPrice(
-                source=self._name,
-                symbol=one.symbol,
-                price=one.price,
-                as_of=one.price_at,
-                valid_until=one.price_at + PRICE_VALID,
-            )
-            for one in found
-            if one.price is not None and one.price > 0 and one.price_at + PRICE_VALID >= now
-        ]
-
-    def _opinion(self, reading: Reading, price: Reading | None, now: UtcNanos) -> Message | None:
-        """What a reading comes to; nothing when it is what was said before."""
-        assert self._provider is not None
-        timeframe = self._settings.timeframe
-        bars = completed(reading.bars, timeframe, now)
-        judged = reading.nothing or from_bars(bars, timeframe, self._provider.periods)
-        if isinstance(judged, str):
-            return self._nothing(reading.symbol, judged)
-        as_of = bars[-1].t + TIMEFRAMES[timeframe]
-        valid_until = self._valid_until(reading.symbol, as_of)
-        if now > valid_until:
-            return self._nothing(reading.symbol, "the newest bar is stale")
-        same = (as_of, judged.direction, judged.confidence)
-        if self._said.get(reading.symbol) == same:
-            return None
-        self._said[reading.symbol] = same
-        fresh = price is not None and now - price.price_at <= PRICE_VALID
-        return Opinion(
-            source=self._name,
-            symbol=reading.symbol,
-            direction=judged.direction,
-            confidence=judged.confidence,
-            price=price.price if fresh and price is not None else bars[-1].c,
-            as_of=as_of,
-            valid_until=valid_until,
-            evidence=judged.evidence,
-            live=self._provider.live and not fresh,
-        )
-
-    def _nothing(self, symbol: Symbol, reason: str) -> Message | None:
-        if self._said.get(symbol) == (reason,):
-            return None
-        self._said[symbol] = (reason,)
-        return NoOpinion(source=self._name, symbol=symbol, reason=reason)
-
-    def _valid_until(self, symbol: Symbol, as_of: UtcNanos) -> UtcNanos:
-        """A daily opinion lives until the next bar and two hours; a stock's next bar is its next session's."""
-        if self._settings.timeframe != "1Day":
-            return as_of + int(self._settings.valid_seconds * SECOND)
-        until = as_of + DAY
-        if not is_coin(symbol) and self._hours is not None:
-            until = max(until, self._hours.session_close + 9 * HOUR)
-        return until + 2 * HOUR
-
-    def _say(self, words: list[Message]) -> None:
-        if words:
-            self._port.say(*words)
+    def _read_prices(self, found: list[Reading]) -> Sequence[Message | None]:
+        return self._judge.prices(found, self._port.now())
 
     def _succeeded(self) -> None:
-        self._failures = 0
+        self._backoff.succeeded()
         self._answered = True
         self._tell("running")
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException, asked: Sequence[Symbol]) -> None:
         self._answered = True
         if isinstance(error, PermanentProviderError):
             self._disable(error.what, error.fix)
         elif isinstance(error, SoftProviderError):
-            self._tell("running")
+            self._succeeded()
+            reason = f"{error.what} ({error.fix})" if error.fix else error.what
+            self._say([self._judge.nothing(symbol, reason) for symbol in asked])
         elif isinstance(error, TransientProviderError | Overdue):
-            self._back_off(error)
+            self._wait(error, asked)
         else:
             raise error
 
-    def _back_off(self, error: BaseException) -> None:
-        self._failures += 1
-        whole = min(MOST_BACKOFF, FIRST_BACKOFF * 2.0 ** (self._failures - 1))
-        wished = error.retry_after if isinstance(error, TransientProviderError) else None
-        seconds = wished or whole * random.uniform(0.5, 1.0)  # noqa: S311 (spreads retries)
-        self._next_try = self._port.now() + int(seconds * SECOND)
-        self._asked.clear()
-        self._tell("backoff", f"{type(error).__name__}: {error}"[:200])
+    def _wait(self, error: TransientProviderError | Overdue, asked: Sequence[Symbol]) -> None:
+        """Leave it alone for a while; what was asked is still owed."""
+        wish = error.retry_after if isinstance(error, TransientProviderError) else None
+        self._backoff.failed(self._port.now(), wish)
+        for symbol in asked:
+            self._asked.pop(symbol, None)
+        fix = error.fix if isinstance(error, TransientProviderError) else ""
+        self._tell("backoff", str(error), fix)
 
     def _disable(self, reason: str, remedy: str, *, configured: bool = True) -> None:
         self._disabled = True
         self._tell("disabled", reason, remedy, configured=configured)
         self._park(self._port.address, "disabled", reason, remedy)
+
+    def _say(self, words: Sequence[Message | None]) -> None:
+        said = [word for word in words if word is not None]
+        if said:
+            self._port.say(*said)
 
     def _tell(
         self, state: SourceState, reason: str = "", remedy: str = "", *, configured: bool = True

@@ -1,52 +1,69 @@
-"""Alpha Vantage: daily bars, one call a symbol; every failure of its comes as HTTP 200."""
+"""Alpha Vantage: one call a symbol; nearly every failure comes as HTTP 200 with a sentence in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
+
+import msgspec
 
 from ..config import Source, is_coin
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..units import SECOND, Symbol, UtcNanos
-from .bars import bar
-from .http import Http, mapping, raise_for
-from .opinion import TECHNICAL
-from .provider import Reading
+from .bars import Bar, bar
+from .http import QUOTA_SECONDS, Http
+from .provider import Reading, read_bars
+from .schedule import NEW_YORK
 
 URL = "https://www.alphavantage.co"
+KEY_NAME = "ALPHA_VANTAGE_API_KEY"
 INTERVALS = {"1Min": "1min", "5Min": "5min", "15Min": "15min", "1Hour": "60min"}
-NEW_YORK = ZoneInfo("America/New_York")
 QUOTA = ("rate limit", "requests per day", "per second", "call frequency", "burst")
 NO_PLAN = ("premium endpoint", "premium feature")
 BAD_KEY = ("apikey is invalid or missing",)
 BAD_SYMBOL = ("invalid api call",)
+DAY_QUOTA_SECONDS = 3600.0
+SPLITS = (2, 3, 4, 5, 7, 10, 20)
+SPLIT_TOLERANCE = 0.02
 
 
 class AlphaVantage:
     """Completed daily bars by default; shorter ones need a premium key."""
 
-    periods = TECHNICAL
     live = False
-    one_by_one = True
+    batch = 1
+    spacing_seconds = 1.2
 
     def __init__(self, settings: Source, key: str) -> None:
         self._settings = settings
         self._key = key
-        self._http = Http(settings.base_url or URL, key)
+        self._http = Http(
+            settings.base_url or URL, key=key, key_name=KEY_NAME, seconds=settings.timeout_seconds
+        )
 
     def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [self._series(symbol) for symbol in symbols]
 
+    def prices(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
+        """Live prices are for premium keys."""
+        return []
+
+    def close(self) -> None:
+        self._http.close()
+
     def _series(self, symbol: Symbol) -> Reading:
-        query = {**self._question(symbol), "apikey": self._key}
-        status, found, headers = self._http.get("/query", query)
-        raise_for(status, f"HTTP {status}", headers, "ALPHA_VANTAGE_API_KEY")
-        answer = mapping(found, "time series")
-        self._raise_for_message(answer)
-        rows = next((value for name, value in answer.items() if "Time Series" in name), None)
-        if not isinstance(rows, dict):
-            raise TransientProviderError("an answer without a time series")
-        return _reading(symbol, rows)
+        query = self._question(symbol) | {"apikey": self._key}
+        answer: dict[str, Any] = self._http.read(self._http.ask("/query", query), dict[str, Any])
+        self._check_message(answer)
+        found = next((value for name, value in answer.items() if "Time Series" in name), None)
+        try:
+            rows = msgspec.convert(found, dict[str, dict[str, str]])
+        except msgspec.ValidationError:
+            raise TransientProviderError("an answer without a time series") from None
+        reading = read_bars(symbol, _bars(rows, is_coin(symbol)))
+        if not is_coin(symbol) and has_split(reading.bars):
+            return Reading(symbol, nothing="a split in the bars, which are not adjusted for it")
+        return reading
 
     def _question(self, symbol: Symbol) -> dict[str, str]:
         interval = INTERVALS.get(self._settings.timeframe)
@@ -54,60 +71,49 @@ class AlphaVantage:
             coin = {"symbol": symbol.partition("-")[0], "market": "USD"}
             if interval is None:
                 return {"function": "DIGITAL_CURRENCY_DAILY", **coin}
-            return {"function": "CRYPTO_INTRADAY", "interval": interval, **coin} | _full()
+            return {"function": "CRYPTO_INTRADAY", "interval": interval, **coin}
         if interval is None:
             return {"function": "TIME_SERIES_DAILY", "symbol": symbol, "outputsize": "compact"}
-        return {
-            "function": "TIME_SERIES_INTRADAY",
-            "symbol": symbol,
-            "interval": interval,
-        } | _full()
+        return {"function": "TIME_SERIES_INTRADAY", "symbol": symbol, "interval": interval}
 
-    def _raise_for_message(self, answer: dict[str, Any]) -> None:
+    def _check_message(self, answer: Mapping[str, Any]) -> None:
         """Quota first: its texts name the key and praise the premium plans."""
         found = [answer.get(name) for name in ("Information", "Note", "Error Message")]
         text = " ".join(str(one) for one in found if one)
         if not text:
             return
         lower, shown = text.lower(), self._http.mask(text)
-        if any(one in lower for one in QUOTA):
-            day = "per day" in lower
-            raise TransientProviderError(shown, retry_after=3600.0 if day else 60.0)
-        if any(one in lower for one in NO_PLAN):
-            raise PermanentProviderError(shown, fix="timeframe 1Day is free; shorter is premium")
-        if any(one in lower for one in BAD_KEY):
-            raise PermanentProviderError(shown, fix="set a valid ALPHA_VANTAGE_API_KEY")
-        if any(one in lower for one in BAD_SYMBOL):
-            raise SoftProviderError(shown)
+        if _holds(lower, QUOTA):
+            wait = DAY_QUOTA_SECONDS if "per day" in lower else QUOTA_SECONDS
+            raise TransientProviderError(shown, retry_after=wait)
+        if _holds(lower, NO_PLAN):
+            fix = 'set sources.alpha_vantage.timeframe to "1Day", or use a premium key'
+            raise PermanentProviderError(shown, fix=fix)
+        if _holds(lower, BAD_KEY):
+            raise PermanentProviderError(shown, fix=f"set a valid {KEY_NAME}")
+        if _holds(lower, BAD_SYMBOL):
+            raise SoftProviderError(shown, fix="check the symbol")
         raise TransientProviderError(shown)
 
-    def prices(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
-        """Free keys have no live price."""
-        return []
+
+def has_split(bars: Sequence[Bar]) -> bool:
+    """A bar opens at a usual split's ratio to the close before it."""
+    for before, after in pairwise(bars):
+        ratio = max(before.c / after.o, after.o / before.c)
+        if any(abs(ratio / one - 1) <= SPLIT_TOLERANCE for one in SPLITS):
+            return True
+    return False
 
 
-def _full() -> dict[str, str]:
-    return {"outputsize": "full"}
+def _holds(text: str, phrases: tuple[str, ...]) -> bool:
+    return any(one in text for one in phrases)
 
 
-def _reading(symbol: Symbol, rows: dict[str, Any]) -> Reading:
-    try:
-        bars = [_bar(stamp, row, is_coin(symbol)) for stamp, row in sorted(rows.items())]
-    except (KeyError, TypeError, ValueError) as error:
-        return Reading(symbol, nothing=f"a malformed bar: {error}"[:120])
-    except SoftProviderError as error:
-        return Reading(symbol, nothing=error.what)
-    return Reading(symbol, bars=bars) if bars else Reading(symbol, nothing="no bars")
-
-
-def _bar(stamp: str, row: dict[str, str], coin: bool) -> Any:
-    numbers = {name.partition(" ")[2].partition(" ")[0]: float(text) for name, text in row.items()}
-    moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC if coin else NEW_YORK)
-    return bar(
-        int(moment.timestamp()) * SECOND,
-        numbers["open"],
-        numbers["high"],
-        numbers["low"],
-        numbers["close"],
-        numbers["volume"],
-    )
+def _bars(rows: Mapping[str, Mapping[str, str]], coin: bool) -> Iterator[Bar]:
+    """Oldest first; stamps are New York's wall time, of coins UTC. Raises what `read_bars` expects."""
+    for stamp in sorted(rows):
+        # `1. open`, and in older answers `1a. open (USD)`.
+        row = {name.split()[1]: float(text) for name, text in rows[stamp].items()}
+        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC if coin else NEW_YORK)
+        at = int(moment.timestamp()) * SECOND
+        yield bar(at, row["open"], row["high"], row["low"], row["close"], row["volume"])

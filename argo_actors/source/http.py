@@ -1,83 +1,181 @@
-"""HTTP to providers: bounded in time and size, no proxies, no redirects, secrets masked."""
+"""HTTP to providers: bounded in time and size, no proxies, no redirects, secrets masked.
 
-from typing import Any
+Whatever goes wrong on the wire becomes one of three errors: later may be better (transient), somebody
+must act (permanent, with the remedy), or there is nothing to use in the answer (soft).
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
+from ..runtime.clock import machine_seconds
 
 CONNECT_SECONDS = 3.0
-READ_SECONDS = 5.0
 MOST_BYTES = 4 * 1024 * 1024
+QUOTA_SECONDS = 60.0
+"""After a 429 that names no time: every vendor's quota is per minute."""
+MOST_RETRY_AFTER = 3600.0
+MOST_TEXT = 200
+
+Shape = TypeVar("Shape")
+
+
+class Answer(NamedTuple):
+    """What came back, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in small letters."""
+    body: bytes
 
 
 class Http:
-    """A client for one provider; used by one worker at a time."""
+    """A client of one provider."""
 
-    def __init__(self, base_url: str, secret: str = "", headers: dict[str, str] | None = None):
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: str = "",
+        key_name: str = "",
+        headers: dict[str, str] | None = None,
+        seconds: float = 10.0,
+    ) -> None:
         import httpx2
 
-        self._secret = secret
+        # The client logs every address at INFO, and one vendor's address holds the key.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
+        self._key = key
+        self._key_name = key_name
+        self._seconds = seconds
         self._client = httpx2.Client(
             base_url=base_url,
-            headers=headers or {},
-            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            headers=headers,
+            timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
             trust_env=False,
             follow_redirects=False,
         )
 
-    def get(self, path: str, query: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
-        """Status, decoded JSON (None when it is none) and headers. Raises TransientProviderError."""
+    def ask(self, path: str, query: Mapping[str, str | int]) -> Answer:
+        """The answer of any status. Raises TransientProviderError where there is none."""
         import httpx2
 
+        until = machine_seconds() + self._seconds
         try:
-            with self._client.stream("GET", path, params=query) as response:
-                body = self._bounded(response)
-                return response.status_code, _json(body), dict(response.headers)
+            with self._client.stream("GET", path, params=dict(query)) as response:
+                body = bounded(response.iter_bytes(), until)
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status_code, headers, body)
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise PermanentProviderError(
+                self.mask(f"not an address: {error}"), fix="correct the source's base_url"
+            ) from None
         except httpx2.HTTPError as error:
             raise TransientProviderError(self.mask(f"{type(error).__name__}: {error}")) from None
 
-    def _bounded(self, response: Any) -> bytes:
-        found = bytearray()
-        for chunk in response.iter_bytes():
-            found += chunk
-            if len(found) > MOST_BYTES:
-                raise TransientProviderError(f"an answer of more than {MOST_BYTES} bytes")
-        return bytes(found)
+    def read(self, answer: Answer, shape: type[Shape]) -> Shape:
+        """The typed body of a good answer. Raises the ProviderError that another one stands for."""
+        check_status(answer, self._key_name, (self._key,))
+        return decode(answer, shape, (self._key,))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
 
     def mask(self, text: str) -> str:
-        """The text without the key, bounded."""
-        return (text.replace(self._secret, "***") if self._secret else text)[:300]
+        """The text without the key."""
+        return masked(text, (self._key,))
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return None
+def bounded(chunks: Iterable[bytes], until: float) -> bytes:
+    """The decoded body, within its size and its time (machine seconds)."""
+    found = bytearray()
+    for chunk in chunks:
+        found += chunk
+        if len(found) > MOST_BYTES:
+            raise TransientProviderError(f"an answer of more than {MOST_BYTES} bytes")
+        if machine_seconds() > until:
+            raise TransientProviderError("an answer that does not end in time")
+    return bytes(found)
 
 
-def raise_for(status: int, text: str, headers: dict[str, str], key_name: str) -> None:
-    """The usual meaning of a status. Raises the ProviderError that it stands for."""
+def check_status(answer: Answer, key_name: str, secrets: Iterable[str]) -> None:
+    """Nothing for a 2xx. Raises the ProviderError that any other status usually stands for."""
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    what = masked(f"HTTP {status}: {complaint(answer.body)}".rstrip(": "), secrets)
     if status in (401, 403):
-        raise PermanentProviderError(text, fix=f"set a valid {key_name}")
-    if status == 404:
-        raise SoftProviderError(text)
+        raise PermanentProviderError(what, fix=f"set a valid {key_name}")
     if status == 429:
-        raise TransientProviderError(text, retry_after=_seconds(headers.get("retry-after")))
-    if status >= 400:
-        raise TransientProviderError(text)
+        raise TransientProviderError(what, retry_after=retry_after(answer.headers))
+    if status < 400:
+        raise TransientProviderError(f"{what}: a redirect", fix="correct the source's base_url")
+    if status >= 500 or status in (408, 425):
+        raise TransientProviderError(what)
+    raise SoftProviderError(what, fix="check the symbol and the source's settings")
 
 
-def _seconds(text: str | None) -> float | None:
+def decode(answer: Answer, shape: type[Shape], secrets: Iterable[str] = ()) -> Shape:
+    """The body as what it must be. Raises TransientProviderError: a broken answer may be whole later."""
+    media = answer.headers.get("content-type", "")
+    if media and "json" not in media.lower():
+        raise TransientProviderError(masked(f"not JSON but {media}", secrets))
     try:
-        return None if text is None else max(0.0, min(float(text), 3600.0))
-    except ValueError:
+        return msgspec.json.decode(answer.body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TransientProviderError(masked(f"a malformed answer: {error}", secrets)) from None
+
+
+def complaint(body: bytes) -> str:
+    """What a vendor says about an error, in the forms in which they say it; empty for HTML."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    if not isinstance(found, dict):
+        return ""
+    said: Any = found.get("error") or found.get("message") or ""
+    if isinstance(said, dict):
+        said = said.get("message", "")
+    return said if isinstance(said, str) else ""
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, in one line and bounded; also as they are spelled in a URL."""
+    for secret in secrets:
+        for spelled in {secret, quote(secret, safe="")} - {""}:
+            text = text.replace(spelled, "***")
+    return " ".join(text.split())[:MOST_TEXT]
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds to wait after a 429; times are read against the server's own clock."""
+    wish = headers.get("retry-after", "")
+    sent = _date(headers.get("date", ""))
+    seconds = _number(wish)
+    if seconds is None and wish:
+        seconds = _between(sent, _date(wish))
+    if seconds is None:
+        seconds = _between(sent, _number(headers.get("x-ratelimit-reset", "")))
+    return QUOTA_SECONDS if seconds is None else max(1.0, min(seconds, MOST_RETRY_AFTER))
+
+
+def _between(sent: float | None, until: float | None) -> float | None:
+    return None if sent is None or until is None else until - sent
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
-def mapping(found: Any, what: str) -> dict[str, Any]:
-    """A JSON object. Raises TransientProviderError when it is none."""
-    if not isinstance(found, dict):
-        raise TransientProviderError(f"{what}: not a JSON object")
-    return found
+def _number(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

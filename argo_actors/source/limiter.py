@@ -1,15 +1,17 @@
-"""A provider's plan as two token buckets in market time: calls a minute and calls a day."""
+"""A provider's plan as token buckets in market time: calls a minute, calls a day, and their spacing."""
 
-from ..units import DAY, MINUTE, UtcNanos
+from ..units import DAY, MINUTE, SECOND, UtcNanos
 
 
 class Limiter:
     """Plans the calls of one source."""
 
-    def __init__(self, per_minute: float, per_day: float) -> None:
+    def __init__(self, per_minute: float, per_day: float, spacing_seconds: float = 0.0) -> None:
         self._rates = ((per_minute, MINUTE), (per_day, DAY))
         self._left = [per_minute, per_day]
+        self._spacing = int(spacing_seconds * SECOND)
         self._at: UtcNanos = 0
+        self._next: UtcNanos = 0
 
     def take(self, now: UtcNanos, calls: int) -> bool:
         """Use so many calls, if the plan has them."""
@@ -18,7 +20,8 @@ class Limiter:
                 grown = max(0, now - self._at) / span * most
                 self._left[i] = min(most, self._left[i] + grown)
         self._at = max(now, self._at)
-        if min(self._left) < calls:
+        if now < self._next or min(self._left) < calls:
             return False
         self._left = [left - calls for left in self._left]
+        self._next = now + self._spacing
         return True

@@ -1,15 +1,16 @@
-"""Massive (formerly Polygon.io): aggregates symbol by symbol, within the plan's calls."""
+"""Massive (formerly Polygon.io): aggregates symbol by symbol, prices by one snapshot a class."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from ..config import Source, is_coin
-from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
-from ..units import DAY, Symbol, UtcNanos
-from .bars import TIMEFRAMES, Memory, bar
-from .http import Http, mapping, raise_for
-from .opinion import MARKET_DATA
-from .provider import Reading
+from ..errors import SoftProviderError
+from ..units import DAY, MINUTE, Symbol, UtcNanos
+from .bars import TIMEFRAMES, bar
+from .http import Http, Shape, complaint
+from .newest import BARS, NewestBars
+from .provider import Reading, by_class, read_bars
 
 URL = "https://api.massive.com"
 SPANS = {
@@ -19,59 +20,108 @@ SPANS = {
     "1Hour": "1/hour",
     "1Day": "1/day",
 }
-BARS = 130
+SNAPSHOTS = {
+    False: "/v2/snapshot/locale/us/markets/stocks/tickers",
+    True: "/v2/snapshot/locale/global/markets/crypto/tickers",
+}
 MS = 1_000_000
+FREE = "the free plan ends with yesterday: no vote"
+
+
+class _Aggregate(msgspec.Struct):
+    t: int
+    o: float
+    h: float
+    l: float  # noqa: E741 (the wire's own letter)
+    c: float
+    v: float
+
+
+class _Aggregates(msgspec.Struct):
+    status: str
+    results: list[_Aggregate] = []
+
+
+class _Trade(msgspec.Struct):
+    p: float = 0.0
+    t: int = 0
+
+
+class _Minute(msgspec.Struct):
+    c: float = 0.0
+    t: int = 0
+
+
+class _Ticker(msgspec.Struct):
+    ticker: str
+    trade: _Trade | None = msgspec.field(default=None, name="lastTrade")
+    minute: _Minute | None = msgspec.field(default=None, name="min")
+
+
+class _Snapshot(msgspec.Struct):
+    status: str
+    tickers: list[_Ticker] = []
 
 
 class Massive:
     """A paid key votes; a free one has only yesterday and says so."""
 
-    periods = MARKET_DATA
     live = True
-    one_by_one = True
+    batch = 1
+    spacing_seconds = 0.0
 
     def __init__(self, settings: Source, key: str) -> None:
         self._settings = settings
-        self._memory = Memory(settings.timeframe, BARS)
+        self._newest = NewestBars(settings.timeframe)
         self._http = Http(
-            settings.base_url or URL, key, {"Authorization": f"Bearer {key}"} if key else {}
+            settings.base_url or URL,
+            key=key,
+            key_name="MASSIVE_API_KEY",
+            headers={"Authorization": f"Bearer {key}"},
+            seconds=settings.timeout_seconds,
         )
 
     def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         if self._settings.plan == "free":
-            raise PermanentProviderError(
-                "the free plan has end-of-day data only: no vote",
-                fix='set sources.massive.plan to "paid" with a paid key, or disable the source',
-            )
+            raise SoftProviderError(FREE, fix='with a paid key set sources.massive.plan to "paid"')
         return [self._aggregates(symbol, now) for symbol in symbols]
 
     def _aggregates(self, symbol: Symbol, now: UtcNanos) -> Reading:
         timeframe = self._settings.timeframe
         span = TIMEFRAMES[timeframe] * BARS * (1 if is_coin(symbol) else 4) + 5 * DAY
-        begin, end = self._memory.begin((symbol,), now - span) // MS, now // MS
+        begin, end = self._newest.begin((symbol,), now - span, now) // MS, now // MS
         path = f"/v2/aggs/ticker/{wire(symbol)}/range/{SPANS[timeframe]}/{begin}/{end}"
-        query = {"adjusted": "true", "sort": "asc", "limit": 50_000}
-        status, found, headers = self._http.get(path, query)
-        self._raise_for(status, found, headers)
-        answer = mapping(found, "aggregates")
-        if answer.get("status") == "DELAYED":
-            return Reading(symbol, nothing="delayed data")
-        reading = _reading(symbol, answer.get("results") or [])
-        merged = self._memory.add(symbol, reading.bars)
-        return reading._replace(bars=merged, nothing="" if merged else reading.nothing)
-
-    def _raise_for(self, status: int, found: Any, headers: dict[str, str]) -> None:
-        body = found if isinstance(found, dict) else {}
-        text = self._http.mask(str(body.get("error") or body.get("message") or f"HTTP {status}"))
-        if status == 403:
-            raise PermanentProviderError(text, fix="a plan with this data, or plan free")
-        if status == 429:
-            raise TransientProviderError(text, retry_after=60.0)
-        raise_for(status, text, headers, "MASSIVE_API_KEY")
+        # Newest first, because the limit counts the minutes that bars are made of and cuts the rest.
+        answer = self._read(
+            path, {"adjusted": "true", "sort": "desc", "limit": 50_000}, _Aggregates
+        )
+        if answer.status == "DELAYED":
+            return Reading(symbol, nothing="the plan's data is delayed: no vote")
+        rows = (bar(one.t * MS, one.o, one.h, one.l, one.c, one.v) for one in answer.results)
+        return self._newest.joined(read_bars(symbol, rows))
 
     def prices(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
-        """Prices come with the bars."""
-        return []
+        if self._settings.plan == "free":
+            return []
+        found: list[Reading] = []
+        for coin, group in by_class(symbols):
+            query = {"tickers": ",".join(map(wire, group))}
+            answer = self._read(SNAPSHOTS[coin], query, _Snapshot)
+            if answer.status != "DELAYED":
+                known = {one.ticker: one for one in answer.tickers}
+                found += [_price(one, known[wire(one)], now) for one in group if wire(one) in known]
+        return found
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _read(self, path: str, query: Mapping[str, str | int], shape: type[Shape]) -> Shape:
+        answer = self._http.ask(path, query)
+        if answer.status == 403:
+            # A plan covers stocks, coins and times separately: the others still vote.
+            what = self._http.mask(complaint(answer.body)) or "not in the plan"
+            raise SoftProviderError(what, fix="a plan with this data")
+        return self._http.read(answer, shape)
 
 
 def wire(symbol: Symbol) -> str:
@@ -79,16 +129,11 @@ def wire(symbol: Symbol) -> str:
     return "X:" + symbol.replace("-", "") if is_coin(symbol) else symbol
 
 
-def _reading(symbol: Symbol, rows: list[Any]) -> Reading:
-    try:
-        bars = [
-            bar(int(one["t"]) * MS, one["o"], one["h"], one["l"], one["c"], one["v"])
-            for one in rows
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        return Reading(symbol, nothing=f"a malformed bar: {error}"[:120])
-    except SoftProviderError as error:
-        return Reading(symbol, nothing=error.what)
-    if not bars:
-        return Reading(symbol, nothing="no bars")
-    return Reading(symbol, bars=bars)
+def _price(symbol: Symbol, found: _Ticker, now: UtcNanos) -> Reading:
+    """The last trade, else the newest minute; 0 means that there is none yet today."""
+    trade, minute = found.trade, found.minute
+    if trade is not None and trade.p > 0 and trade.t > 0:
+        return Reading(symbol, price=trade.p, price_at=trade.t)
+    if minute is not None and minute.c > 0 and minute.t > 0:
+        return Reading(symbol, price=minute.c, price_at=min(minute.t * MS + MINUTE, now))
+    return Reading(symbol, nothing="no price yet today")

@@ -1,14 +1,19 @@
 """What a provider's module must know: how to ask, and how to read the answer. All else is common.
 
-A new source is a module with a class like `AlphaVantage` and a row in `bootstrap.PROVIDERS`.
+A new source is a module with a class like `AlphaVantage`, a row in `bootstrap.PROVIDERS` and a block
+in the configuration. When to ask, the plan's limits, deadlines, backoff, parking and the way from bars
+to an opinion are the edge's affair (`actor.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from ..config import is_coin
+from ..errors import SoftProviderError
 from ..units import Symbol, UtcNanos
 from .bars import Bar
-from .opinion import Periods
+
+NO_BARS = "no bars"
 
 
 class Reading(NamedTuple):
@@ -17,24 +22,47 @@ class Reading(NamedTuple):
     symbol: Symbol
     bars: Sequence[Bar] = ()
     price: float | None = None
+    """Dollars a share or coin, as it came; judged where it is used."""
     price_at: UtcNanos = 0
     nothing: str = ""
+    """The reason why there is neither."""
 
 
 class Provider(Protocol):
     """One vendor's wire format. Its methods block; they run on a worker, with a total deadline."""
 
-    periods: Periods
-    """Averages of the vote."""
     live: bool
     """Its prices are live: they take part in the comparison of vendors."""
-    one_by_one: bool
-    """One call per symbol, so that the limiter plans them."""
+    batch: int
+    """Most symbols in one question."""
+    spacing_seconds: float
+    """Least time between two calls, where the vendor wants one."""
 
     def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
-        """Newest bars of these symbols. Raises ProviderError."""
+        """Newest bars of these symbols, unfinished ones allowed. Raises ProviderError."""
         ...
 
     def prices(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         """Live prices of these symbols; empty where the vendor gives none. Raises ProviderError."""
         ...
+
+    def close(self) -> None:
+        """Let go of its connections; a call still under way fails."""
+        ...
+
+
+def read_bars(symbol: Symbol, rows: Iterable[Bar]) -> Reading:
+    """The bars as a reading; one that cannot be true spoils them all, with its reason."""
+    try:
+        found = list(rows)
+    except SoftProviderError as error:
+        return Reading(symbol, nothing=error.what)
+    except (LookupError, ValueError, OverflowError) as error:
+        return Reading(symbol, nothing=f"a malformed bar: {error}"[:120])
+    return Reading(symbol, bars=found) if found else Reading(symbol, nothing=NO_BARS)
+
+
+def by_class(symbols: Sequence[Symbol]) -> list[tuple[bool, list[Symbol]]]:
+    """The symbols as stocks (False) and coins (True), which vendors serve apart; no empty group."""
+    groups = [(coin, [one for one in symbols if is_coin(one) == coin]) for coin in (False, True)]
+    return [(coin, group) for coin, group in groups if group]

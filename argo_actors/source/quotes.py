@@ -2,26 +2,25 @@
 
 import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from ..config import Config, is_coin
-from ..errors import ProviderError
-from ..messages import Message
+from ..config import Config
+from ..errors import ProviderError, SoftProviderError
 from ..messages.market import Quote, QuoteFailure, Quotes, QuoteSeen, QuotesWanted, Tick
 from ..messages.order import Holding
 from ..runtime.edge import Overdue, Port
 from ..runtime.mailbox import Word
-from ..units import MINUTE, SECOND, Symbol, UtcNanos
-from .alpaca import Alpaca, parse_time
-from .bars import TIMEFRAMES, completed
-from .figures import figures
-from .provider import Reading
+from ..units import SECOND, Symbol, UtcNanos
+from .alpaca import Alpaca, Sides, parse_time
+from .figure_reader import FigureReader
+from .http import MOST_TEXT
+from .provider import by_class
 
-ANSWER_SECONDS = 2.0
-HISTORY_SECONDS = 30.0
-FIGURES_DELAY = MINUTE
-RETRY = 30 * SECOND
+ANSWER_SECONDS = 1.8
+"""An answer is owed within two seconds: what has not come by then has failed."""
+WATCH_EVERY = SECOND
 
 
 class QuotesEdge:
@@ -31,20 +30,22 @@ class QuotesEdge:
         self._port = port
         self._config = config
         self._make = make
-        self._alpaca: Alpaca | None = None
-        self._held: set[Symbol] = set()
-        self._watching = False
-        self._figures_at: UtcNanos = -1
-        self._readings = 0
-        self._reading = False
-        self._next_try: UtcNanos = 0
+        self._open = ExitStack()
+        # An order actor says where it stands on a change only. Until it does, its symbol may be
+        # held: after a restart a coin's protection must not wait for the next change.
+        self._watched: set[Symbol] = set(config.symbols)
+        self._watching: set[bool] = set()
+        self._watched_at: UtcNanos | None = None
 
     def start(self) -> None:
         """Have a client."""
         self._alpaca = self._make()
+        self._open.callback(self._alpaca.close)
+        self._figures = FigureReader(self._port, self._config, self._alpaca.history)
 
     def stop(self) -> None:
-        """A call under way ends with its worker."""
+        """Let go of the client; a call under way ends with its worker."""
+        self._open.close()
 
     def hear(self, word: Word) -> None:
         """A question, a tick, or what is held from now on."""
@@ -55,108 +56,85 @@ class QuotesEdge:
                 self._holds(word.message)
             case Tick():
                 self._watch()
-                self._read_figures()
+                self._figures.tick()
 
     def _holds(self, holding: Holding) -> None:
-        if holding.side is None:
-            self._held.discard(holding.symbol)
+        if holding.phase == "flat":
+            self._watched.discard(holding.symbol)
         else:
-            self._held.add(holding.symbol)
+            self._watched.add(holding.symbol)
 
     def _wanted(self, wanted: QuotesWanted) -> None:
-        assert self._alpaca is not None
-        then = partial(self._answer, wanted)
-        self._port.call(partial(self._alpaca.quotes, wanted.symbols), ANSWER_SECONDS, then)
+        """Ask for stocks and coins apart, so that neither waits for the other's failure."""
+        found: dict[Symbol, Quote | str] = {}
+        symbols = tuple(dict.fromkeys(wanted.symbols))
 
-    def _answer(self, wanted: QuotesWanted, raw: Any, error: BaseException | None) -> None:
-        quotes: list[Quote] = []
-        failed: list[QuoteFailure] = []
-        for symbol in wanted.symbols:
-            found = _why(error) or self._quote(symbol, raw.get(symbol))
-            if isinstance(found, Quote):
-                quotes.append(found)
+        def then(group: list[Symbol], raw: Any, error: BaseException | None) -> None:
+            found.update(self._judged(group, raw, error))
+            if len(found) == len(symbols):
+                self._answer(wanted.request, symbols, found)
+
+        if not symbols:
+            self._answer(wanted.request, symbols, found)
+        for _, group in by_class(symbols):
+            self._ask(group, partial(then, group))
+
+    def _answer(
+        self, request: int, symbols: tuple[Symbol, ...], found: dict[Symbol, Quote | str]
+    ) -> None:
+        quotes, failed = [], []
+        for symbol in symbols:
+            one = found[symbol]
+            if isinstance(one, Quote):
+                quotes.append(one)
             else:
-                failed.append(QuoteFailure(symbol=symbol, reason=found))
-        self._port.say(Quotes(request=wanted.request, quotes=tuple(quotes), failed=tuple(failed)))
-
-    def _quote(self, symbol: Symbol, raw: Any) -> Quote | str:
-        """A quote that can be true, or what is wrong with it."""
-        try:
-            bid, ask, at = float(raw["bp"]), float(raw["ap"]), parse_time(raw["t"])
-        except (KeyError, TypeError, ValueError):
-            return "no quote"
-        if not (math.isfinite(bid) and math.isfinite(ask)) or bid <= 0 or ask <= 0:
-            return f"no quote on one side: bid {bid}, ask {ask}"
-        if bid > ask:
-            return f"crossed: bid {bid}, ask {ask}"
-        return Quote(symbol=symbol, bid=bid, ask=ask, at=at, received_at=self._port.now())
+                failed.append(QuoteFailure(symbol=symbol, reason=one))
+        self._port.say(Quotes(request=request, quotes=tuple(quotes), failed=tuple(failed)))
 
     def _watch(self) -> None:
         """Marks, and the software side of a coin's protection."""
-        if self._watching or not self._held or self._alpaca is None:
-            return
-        self._watching = True
-        symbols = tuple(sorted(self._held))
-
-        def then(raw: Any, error: BaseException | None) -> None:
-            self._watching = False
-            if error is not None:
-                _only_expected(error)
-                return
-            found = [self._quote(symbol, raw.get(symbol)) for symbol in symbols]
-            words: list[Message] = [QuoteSeen(quote=one) for one in found if isinstance(one, Quote)]
-            if words:
-                self._port.say(*words)
-
-        self._port.call(partial(self._alpaca.quotes, symbols), ANSWER_SECONDS, then)
-
-    def _read_figures(self) -> None:
-        """Once per completed bar; twice at the start, because a regime needs two equal readings."""
         now = self._port.now()
-        timeframe = self._config.regime.timeframe
-        span = TIMEFRAMES[timeframe]
-        boundary = (now - FIGURES_DELAY) // span * span
-        due = boundary > self._figures_at or self._readings < 2
-        if not due or self._reading or now < self._next_try or self._alpaca is None:
+        if self._watched_at is not None and now - self._watched_at < WATCH_EVERY:
             return
-        self._reading = True
-        count = self._config.regime.bars
-        symbols = tuple(sorted(self._config.symbols))
+        self._watched_at = now
+        for coin, group in by_class(tuple(sorted(self._watched))):
+            if coin not in self._watching:
+                self._watching.add(coin)
+                self._ask(group, partial(self._seen, coin, group))
 
-        def then(found: Any, error: BaseException | None) -> None:
-            self._reading = False
-            if error is not None:
-                _only_expected(error)
-                self._next_try = self._port.now() + RETRY
-                return
-            self._figures_at = boundary
-            self._readings += 1
-            self._port.say(*self._figures(found, timeframe, count))
+    def _seen(self, coin: bool, group: list[Symbol], raw: Any, error: BaseException | None) -> None:
+        self._watching.discard(coin)
+        found = self._judged(group, raw, error).values()
+        words = [QuoteSeen(quote=one) for one in found if isinstance(one, Quote)]
+        if words:
+            self._port.say(*words)
 
-        work = partial(self._alpaca.history, symbols, timeframe, count, now)
-        self._port.call(work, HISTORY_SECONDS, then)
+    def _ask(self, group: list[Symbol], then: Callable[[Any, BaseException | None], None]) -> None:
+        alpaca = self._alpaca
+        self._port.call(lambda: alpaca.quotes(group, ANSWER_SECONDS), ANSWER_SECONDS, then)
 
-    def _figures(self, found: list[Reading], timeframe: str, count: int) -> list[Message]:
-        now = self._port.now()
-        return [
-            figures(
-                one.symbol,
-                completed(one.bars, timeframe, now)[-count:],
-                timeframe,
-                is_coin(one.symbol),
-            )
-            for one in found
-        ]
-
-
-def _why(error: BaseException | None) -> str:
-    if error is None:
-        return ""
-    _only_expected(error)
-    return f"{type(error).__name__}: {error}"[:120]
+    def _judged(
+        self, group: list[Symbol], raw: Any, error: BaseException | None
+    ) -> dict[Symbol, Quote | str]:
+        """A quote of each symbol, or why there is none."""
+        if error is None:
+            now = self._port.now()
+            return {symbol: judged(symbol, raw.get(symbol), now) for symbol in group}
+        if not isinstance(error, ProviderError | Overdue):
+            raise error
+        why = f"{type(error).__name__}: {error}"[:MOST_TEXT]
+        return dict.fromkeys(group, why)
 
 
-def _only_expected(error: BaseException) -> None:
-    """A provider's failure is expected; anything else is a crash of this edge."""
-    if not isinstance(error, ProviderError | Overdue):
-        raise error
+def judged(symbol: Symbol, raw: Sides | None, now: UtcNanos) -> Quote | str:
+    """A quote that can be true, or what is wrong with it."""
+    if raw is None or raw.bid == 0 or raw.ask == 0:
+        return "no quote"
+    if not (math.isfinite(raw.bid) and math.isfinite(raw.ask)) or raw.bid < 0 or raw.ask < 0:
+        return f"no price: bid {raw.bid}, ask {raw.ask}"
+    if raw.bid > raw.ask:
+        return f"crossed: bid {raw.bid}, ask {raw.ask}"
+    try:
+        return Quote(symbol=symbol, bid=raw.bid, ask=raw.ask, at=parse_time(raw.t), received_at=now)
+    except SoftProviderError as error:
+        return error.what

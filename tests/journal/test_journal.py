@@ -151,10 +151,6 @@ def test_a_lock_that_nobody_gives_back_is_told_as_a_dead_journal(bench: Bench) -
         journal.close()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="only apsw.Error, OSError and MemoryError are caught: the thread dies without a word",
-)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_record_that_cannot_be_encoded_is_told_as_a_dead_journal(bench: Bench) -> None:
     journal = bench.journal(seconds=0.01)

@@ -4,7 +4,6 @@ import queue
 import threading
 import time
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 

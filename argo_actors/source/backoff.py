@@ -1,0 +1,46 @@
+"""How long a failing source is left alone: doubling with full jitter, then a breaker (pure, market time)."""
+
+import hashlib
+
+from ..units import SECOND, UtcNanos
+
+FIRST_SECONDS = 5.0
+MOST_SECONDS = 300.0
+LEAST_SECONDS = 1.0
+BREAKER_FAILURES = 5
+
+
+class Backoff:
+    """Failures in a row of one source, and when it may be asked again."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.failures = 0
+        self.until: UtcNanos = 0
+
+    @property
+    def open(self) -> bool:
+        """The breaker is open: one small question at a time, until one is answered."""
+        return self.failures >= BREAKER_FAILURES
+
+    def succeeded(self) -> None:
+        """An answer closes the breaker."""
+        self.failures = 0
+
+    def failed(self, now: UtcNanos, retry_after: float | None) -> None:
+        """One more failure; the vendor's own wish is the least wait."""
+        whole = min(MOST_SECONDS, FIRST_SECONDS * 2.0**self.failures)
+        self.failures += 1
+        jitter = self._jitter(now)
+        if retry_after is not None:
+            seconds = retry_after + jitter * FIRST_SECONDS
+        elif self.open:
+            seconds = MOST_SECONDS * (0.9 + 0.1 * jitter)
+        else:
+            seconds = max(LEAST_SECONDS, whole * jitter)
+        self.until = now + int(seconds * SECOND)
+
+    def _jitter(self, now: UtcNanos) -> float:
+        """In [0, 1); spread over sources and times, and the same again in a repeated simulation."""
+        seed = f"{self._name}|{now}|{self.failures}".encode()
+        return int.from_bytes(hashlib.blake2b(seed, digest_size=6).digest(), "big") / 2**48

@@ -1,0 +1,134 @@
+"""The real providers against the simulated venue's own emulation of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from argo_actors.config import Source
+from argo_actors.errors import PermanentProviderError, SoftProviderError
+from argo_actors.host.secrets import Pair
+from argo_actors.source.alpaca import Alpaca
+from argo_actors.source.alpha_vantage import AlphaVantage
+from argo_actors.source.bars import completed
+from argo_actors.source.figures import figures
+from argo_actors.source.massive import Massive
+from argo_actors.source.opinion import MARKET_DATA, TECHNICAL, from_bars
+from argo_actors.source.provider import Provider
+from argo_actors.venue.data_rest import handle_data
+from argo_actors.venue.generated import Generated
+from argo_actors.venue.providers import handle_provider
+from tests.source.provider_stub import Asked, ProviderStub, Reply, providing
+from tests.source.source_bench import NOW
+
+SYMBOLS = ["AAPL", "BTC-USD"]
+
+
+class World:
+    """The venue's data endpoints as of one time."""
+
+    def __init__(self) -> None:
+        self.market = Generated(7, NOW)
+        self.bad_keys: frozenset[str] = frozenset()
+        self.free_plans: frozenset[str] = frozenset()
+
+    def __call__(self, asked: Asked) -> Reply:
+        request = (self.market, NOW, "GET", asked.path, asked.query, asked.headers)
+        found = handle_provider(*request, self.bad_keys, self.free_plans) or handle_data(*request)
+        assert found is not None, asked.path
+        status, headers, body = found
+        return Reply(status, body, tuple(headers.items()))
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[ProviderStub]:
+    with providing(World()) as one:
+        yield one
+
+
+@pytest.fixture
+def world(stub: ProviderStub) -> Iterator[World]:
+    found: Any = stub.script
+    assert isinstance(found, World)
+    yield found
+    found.bad_keys = found.free_plans = frozenset()
+
+
+MAKE: dict[str, Callable[[str, str], Provider]] = {
+    "alpaca": lambda url, frame: Alpaca(settings(url, frame), Pair("PK1", "secret")),
+    "massive": lambda url, frame: Massive(settings(url + "/massive", frame), "MKEY"),
+    "alpha_vantage": lambda url, frame: AlphaVantage(
+        settings(url + "/alpha_vantage", frame), "AKEY"
+    ),
+}
+
+
+def settings(url: str, timeframe: Any) -> Source:
+    return Source(base_url=url, timeframe=timeframe, plan="paid")
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("name", MAKE)
+@pytest.mark.parametrize("timeframe", ["1Min", "1Day"])
+def test_its_bars_vote(stub: ProviderStub, name: str, timeframe: str) -> None:
+    periods = TECHNICAL if name == "alpha_vantage" else MARKET_DATA
+    with closing(MAKE[name](stub.url, timeframe)) as provider:
+        found = provider.bars(SYMBOLS, NOW)
+    assert [one.symbol for one in found] == SYMBOLS
+    for reading in found:
+        bars = completed(reading.bars, timeframe, NOW)
+        assert len(bars) >= 60, reading.nothing
+        opinion = from_bars(bars, timeframe, periods)
+        assert not isinstance(opinion, str), opinion
+
+
+@pytest.mark.usefixtures("world")
+def test_two_vendors_see_the_same_bars_and_prices(stub: ProviderStub) -> None:
+    with (
+        closing(MAKE["alpaca"](stub.url, "1Min")) as one,
+        closing(MAKE["massive"](stub.url, "1Min")) as other,
+    ):
+        for ours, theirs in zip(one.bars(SYMBOLS, NOW), other.bars(SYMBOLS, NOW), strict=True):
+            a = {bar.t: bar.c for bar in completed(ours.bars, "1Min", NOW)}
+            b = {bar.t: bar.c for bar in completed(theirs.bars, "1Min", NOW)}
+            common = a.keys() & b.keys()
+            assert len(common) >= 100
+            assert all(a[t] == b[t] for t in common)
+        for ours, theirs in zip(one.prices(SYMBOLS, NOW), other.prices(SYMBOLS, NOW), strict=True):
+            assert ours.price == pytest.approx(theirs.price, rel=0.005)
+
+
+@pytest.mark.usefixtures("world")
+def test_history_gives_regime_and_volatility(stub: ProviderStub) -> None:
+    with closing(Alpaca(settings(stub.url, "1Min"), Pair("PK1", "secret"))) as alpaca:
+        for reading in alpaca.history(SYMBOLS, "1Day", 252, NOW):
+            bars = completed(reading.bars, "1Day", NOW)[-252:]
+            found = figures(reading.symbol, bars, "1Day", reading.symbol == "BTC-USD")
+            assert found.bars == 252
+            assert found.atr_pct is not None
+
+
+@pytest.mark.parametrize("name", ["massive", "alpha_vantage"])
+def test_a_bad_key_is_permanent(stub: ProviderStub, world: World, name: str) -> None:
+    world.bad_keys = frozenset({name})
+    with closing(MAKE[name](stub.url, "1Min")) as provider, pytest.raises(PermanentProviderError):
+        provider.bars(SYMBOLS, NOW)
+
+
+def test_a_free_massive_key_on_a_paid_setting_silences_and_does_not_disable(
+    stub: ProviderStub, world: World
+) -> None:
+    world.free_plans = frozenset({"massive"})
+    with closing(MAKE["massive"](stub.url, "1Min")) as provider, pytest.raises(SoftProviderError):
+        provider.bars(SYMBOLS, NOW)
+
+
+def test_a_free_alpha_vantage_key_has_days_and_no_minutes(stub: ProviderStub, world: World) -> None:
+    world.free_plans = frozenset({"alpha_vantage"})
+    with closing(MAKE["alpha_vantage"](stub.url, "1Day")) as daily:
+        assert all(not one.nothing for one in daily.bars(SYMBOLS, NOW))
+    minutes = MAKE["alpha_vantage"](stub.url, "1Min")
+    with closing(minutes), pytest.raises(PermanentProviderError) as found:
+        minutes.bars(SYMBOLS, NOW)
+    assert "1Day" in found.value.fix

@@ -1,0 +1,146 @@
+"""Every provider behind one interface, with what a good answer and a bad key look like on its wire."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from argo_actors.config import Source, is_coin
+from argo_actors.host.secrets import Pair
+from argo_actors.source.alpaca import Alpaca
+from argo_actors.source.alpha_vantage import AlphaVantage
+from argo_actors.source.bars import Bar
+from argo_actors.source.massive import Massive
+from argo_actors.source.provider import Provider
+from argo_actors.source.schedule import NEW_YORK
+from argo_actors.units import SECOND, UtcNanos
+from tests.source.provider_stub import Asked, Reply
+from tests.source.source_bench import rising
+
+KEY = "K3Y/of+a vendor"
+"""Spelled differently in a URL, as some keys are."""
+SECRET = "S3CR3T-of-a-vendor"
+
+
+class Vendor(NamedTuple):
+    """One provider under test."""
+
+    name: str
+    make: Callable[[str, float], Provider]
+    """From a base URL and a deadline."""
+    good: Callable[[UtcNanos], Callable[[Asked], Reply]]
+    bad_key: Reply
+    no_key_in_reply: Callable[[str], Reply]
+    """An error in which the vendor repeats what it was given."""
+    quota: Reply
+    empty: Reply
+
+
+def rfc3339(at: UtcNanos) -> str:
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def alpaca_rows(bars: Sequence[Bar]) -> list[dict[str, Any]]:
+    return [
+        {"t": rfc3339(b.t), "o": b.o, "h": b.h, "l": b.low, "c": b.c, "v": b.v, "n": 3, "vw": b.c}
+        for b in bars
+    ]
+
+
+def alpaca_good(now: UtcNanos) -> Callable[[Asked], Reply]:
+    def script(asked: Asked) -> Reply:
+        names = asked.query["symbols"].split(",")
+        if asked.path.endswith("/bars"):
+            rows = alpaca_rows(rising(now))
+            return Reply(200, {"bars": dict.fromkeys(names, rows), "next_page_token": None})
+        one = {
+            "latestTrade": {"t": rfc3339(now - 2 * SECOND), "p": 126.0, "s": 1},
+            "latestQuote": {"t": rfc3339(now - SECOND), "bp": 125.9, "ap": 126.3},
+        }
+        found: dict[str, Any] = dict.fromkeys(names, one)
+        return Reply(200, {"snapshots": found} if "crypto" in asked.path else found)
+
+    return script
+
+
+def massive_rows(bars: Sequence[Bar]) -> list[dict[str, Any]]:
+    return [
+        {"t": b.t // 1_000_000, "o": b.o, "h": b.h, "l": b.low, "c": b.c, "v": 10.5, "vw": b.c}
+        for b in reversed(bars)
+    ]
+
+
+def massive_good(now: UtcNanos) -> Callable[[Asked], Reply]:
+    def script(asked: Asked) -> Reply:
+        if "/snapshot/" in asked.path:
+            names = asked.query["tickers"].split(",")
+            trade = {"p": 126.0, "t": now - 2 * SECOND, "s": 1}
+            tickers = [{"ticker": one, "lastTrade": trade, "day": {"c": 0}} for one in names]
+            return Reply(200, {"status": "OK", "tickers": tickers})
+        return Reply(
+            200, {"status": "OK", "resultsCount": 130, "results": massive_rows(rising(now))}
+        )
+
+    return script
+
+
+def vantage_rows(bars: Sequence[Bar], zone: Any) -> dict[str, dict[str, str]]:
+    return {
+        datetime.fromtimestamp(b.t // SECOND, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"): {
+            "1. open": f"{b.o:.4f}",
+            "2. high": f"{b.h:.4f}",
+            "3. low": f"{b.low:.4f}",
+            "4. close": f"{b.c:.4f}",
+            "5. volume": "1000",
+        }
+        for b in reversed(bars)
+    }
+
+
+def vantage_good(now: UtcNanos) -> Callable[[Asked], Reply]:
+    def script(asked: Asked) -> Reply:
+        coin = is_coin(f"{asked.query['symbol']}-{asked.query.get('market', '')}")
+        rows = vantage_rows(rising(now), UTC if coin else NEW_YORK)
+        return Reply(200, {"Meta Data": {}, "Time Series (1min)": rows})
+
+    return script
+
+
+def source(url: str, seconds: float) -> Source:
+    return Source(base_url=url, plan="paid", timeout_seconds=seconds)
+
+
+VENDORS = [
+    Vendor(
+        "alpaca",
+        lambda url, seconds: Alpaca(source(url, seconds), Pair(KEY, SECRET)),
+        alpaca_good,
+        Reply(403, {"message": "forbidden."}),
+        lambda key: Reply(403, {"message": f"the key {key} with {SECRET} is unknown"}),
+        Reply(429, {"message": "too many requests."}),
+        Reply(200, {"bars": {}, "next_page_token": None}),
+    ),
+    Vendor(
+        "massive",
+        lambda url, seconds: Massive(source(url, seconds), KEY),
+        massive_good,
+        Reply(401, {"status": "ERROR", "request_id": "1", "error": "Unknown API Key"}),
+        lambda key: Reply(401, {"status": "ERROR", "error": f"Unknown API Key {key}"}),
+        Reply(429, {"status": "ERROR", "error": "You've exceeded the maximum requests"}),
+        Reply(200, {"status": "OK", "resultsCount": 0}),
+    ),
+    Vendor(
+        "alpha_vantage",
+        lambda url, seconds: AlphaVantage(source(url, seconds), KEY),
+        vantage_good,
+        Reply(200, {"Error Message": "the parameter apikey is invalid or missing. Please claim"}),
+        lambda key: Reply(
+            200,
+            {
+                "Information": f"We have detected your API key as {key} and our standard API rate "
+                "limit is 25 requests per day. Please subscribe to any of the premium plans"
+            },
+        ),
+        Reply(200, {"Note": "Our standard API call frequency is 5 calls per minute"}),
+        Reply(200, {"Meta Data": {}, "Time Series (1min)": {}}),
+    ),
+]
