@@ -127,7 +127,7 @@ def test_each_file_replays_alone(tmp_path: Path, threads: bool) -> None:
         assert made.office.activity.wait_still(5)
         live = states(made)
     files = day_files(tmp_path)
-    assert len(files) == 4
+    assert len(files) == 5
     assert folded(files[-1]).states == live
     for path, following in itertools.pairwise(files):
         end, begun = folded(path), opening(following)
