@@ -218,8 +218,10 @@ class Engine:
         self.supervisor_cell.actor_ref.stop(block=False)
         if not self.plan.threads:
             self.core.stop()
-        for decider in self.deciders.values():
-            decider.actor_ref.stop(block=False)
+        for cell in self.office.cells.values():
+            # A core that has ended hears no stop any more.
+            if not cell.actor_stopped.is_set():
+                cell._stop()
         self.alarm.close()
         try:
             self.journal.close()

@@ -1,10 +1,10 @@
 """A day file begins with everything it needs: each one replays alone."""
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,7 @@ def test_each_file_replays_alone(tmp_path: Path, threads: bool) -> None:
             for n in range(10):
                 made.say("clock", Decide(n=day * 10 + n))
             assert made.office.activity.wait_still(5)
+            eventually(lambda wanted=day + 1: len(day_files(tmp_path)) == wanted)
             clock.move_to(MIDNIGHT + day * DAY)
         made.say_durably("clock", Decide(n=99))
         assert made.office.activity.wait_still(5)
@@ -129,7 +130,7 @@ def test_each_file_replays_alone(tmp_path: Path, threads: bool) -> None:
     files = day_files(tmp_path)
     assert len(files) == 5
     assert folded(files[-1]).states == live
-    for path, following in itertools.pairwise(files):
+    for path, following in pairwise(files):
         end, begun = folded(path), opening(following)
         assert begun.last_seq == end.last_seq == last_chain(path)[0]
         assert begun.mail == end.mail()
@@ -146,7 +147,7 @@ def test_the_chain_goes_through_all_files(tmp_path: Path) -> None:
         made.say_durably("clock", Decide(n=9))
     files = day_files(tmp_path)
     assert opening(files[0]).chain == GENESIS
-    for path, following in itertools.pairwise(files):
+    for path, following in pairwise(files):
         assert opening(following).chain == last_chain(path)[1]
 
 

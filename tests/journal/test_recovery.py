@@ -231,6 +231,7 @@ def test_a_torn_tail_is_told_through_the_head_file(tmp_path: Path) -> None:
     with running(tmp_path) as made:
         (warning,) = made.warnings
         assert f"records {first} to {last} were cut" in warning
+        still(made)
         assert states(made)["consensus"].cycles[:1] == (1,)
 
 
