@@ -228,7 +228,9 @@ def _signalled(state: TrackerState, signal: Signal, at: UtcNanos) -> TrackerStat
 
 def _decided(state: TrackerState, signal: str, decision: str) -> TrackerState:
     kept = tuple(
-        replace(one, decision=decision) if one.signal.content == signal else one
+        replace(one, decision=decision)
+        if one.signal.content == signal and not one.decision.startswith("approved")
+        else one
         for one in state.signals
     )
     return replace(state, signals=kept)
