@@ -71,7 +71,7 @@ class StreamEdge:
         stream = self._stream
         if stream is not None and getattr(stream, "_loop", None) is not None:
             stream._should_run = False
-            stream.stop()
+            threading.Thread(target=_stop, args=(stream,), name="stream stop", daemon=True).start()
 
     def hear(self, word: Word) -> None:
         """It has no recipients' list: whatever comes is not for it."""
@@ -191,6 +191,14 @@ class StreamEdge:
         updated = _with_leg(parent, report)
         self._link.remember(updated)
         self._port.say(updated)
+
+
+def _stop(stream: Any) -> None:
+    """alpaca-py's own stop waits up to five seconds for its loop: not on the edge's thread."""
+    try:
+        stream.stop()
+    except (OSError, RuntimeError, TimeoutError) as error:
+        logger.debug("the trade stream's end: {}", error)
 
 
 def _with_execution(report: OrderReport, data: Any) -> OrderReport:
