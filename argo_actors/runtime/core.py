@@ -13,13 +13,13 @@ class Core:
 
     def __init__(self) -> None:
         self._ready: SimpleQueue[Mailbox | None] = SimpleQueue()
-        self._cells: dict[str, DeciderCell] = {}
-        self._since: float | None = None
+        self._turns = 0
+        self._watched = (0, 0.0)
         self._thread = threading.Thread(target=self._run, name="core", daemon=True)
 
     def attach(self, cell: DeciderCell) -> None:
         """Serve this cell's mailbox from now on."""
-        self._cells[cell.address] = cell
+        cell.mailbox.serve = cell.process
         cell.mailbox.bell = self._ready.put
         for _ in range(len(cell.mailbox)):
             self._ready.put(cell.mailbox)
@@ -34,14 +34,18 @@ class Core:
         self._thread.join(5)
 
     def stuck_seconds(self) -> float:
-        """Machine seconds that the running step has taken; 0 between steps."""
-        since = self._since
-        return 0.0 if since is None else machine_seconds() - since
+        """Machine seconds for which whoever asks has seen one and the same step run; 0 between steps."""
+        turns, now = self._turns, machine_seconds()
+        if turns != self._watched[0]:
+            self._watched = (turns, now)
+        return now - self._watched[1] if turns % 2 else 0.0
 
     def _run(self) -> None:
-        while (mailbox := self._ready.get()) is not None:
+        next_ready = self._ready.get
+        while (mailbox := next_ready()) is not None:
             item = mailbox.take()
             if item is not None:
-                self._since = machine_seconds()
-                self._cells[mailbox.address].process(item)
-                self._since = None
+                # Odd while a step runs: cheaper than a reading of the clock at each.
+                self._turns += 1
+                mailbox.serve(item)
+                self._turns += 1

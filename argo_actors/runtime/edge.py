@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pykka
 from pykka import messages as pykka_messages
+from pykka._envelope import Envelope
 
 from ..messages import Message, WordId
 from ..messages.routes import MailClass
@@ -206,7 +207,8 @@ class EdgeCell(pykka.Actor):
             self._crash(item, error)
         finally:
             self._busy = False
-            self.office.activity.end()
+            if type(item) is not Envelope:
+                self.office.activity.end()
 
     def _handle(self, item: Any) -> None:
         if type(item) is Word:

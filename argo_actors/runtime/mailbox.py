@@ -29,6 +29,11 @@ class _Newest(NamedTuple):
 
 
 Bell = Callable[["Mailbox"], None]
+Serve = Callable[[Any], None]
+"""Processes one item: what the dispatcher calls for the mailbox's cell."""
+
+_KEPT = MailClass.KEPT
+_LATEST = MailClass.LATEST
 
 
 class Mailbox:
@@ -42,6 +47,7 @@ class Mailbox:
         "address",
         "bell",
         "held",
+        "serve",
         "superseded",
         "taken",
     )
@@ -49,6 +55,7 @@ class Mailbox:
     def __init__(self, address: str = "") -> None:
         self.address = address
         self.bell: Bell = _no_bell
+        self.serve: Serve = _not_served
         self.held = False
         self.superseded = 0
         self.taken: Any = None
@@ -59,7 +66,9 @@ class Mailbox:
 
     def post(self, item: Any, mail: MailClass = MailClass.KEPT, key: str = "") -> bool:
         """Take an item in. False when it replaced a waiting one of its key."""
-        if mail is MailClass.LATEST:
+        if mail is _KEPT:
+            self._queue.append(item)
+        elif mail is _LATEST:
             with self._lock:
                 if key in self._newest:
                     self._newest[key] = item
@@ -67,10 +76,8 @@ class Mailbox:
                     return False
                 self._newest[key] = item
                 self._queue.append(_Newest(key))
-        elif mail is MailClass.CONTROL:
-            self._control.append(item)
         else:
-            self._queue.append(item)
+            self._control.append(item)
         self.bell(self)
         return True
 
@@ -80,19 +87,15 @@ class Mailbox:
         It is noted as `taken` before it leaves the queue, so that a word is always in one or the other
         until its record is in the log.
         """
-        if self.held:
-            return None
         queue = self._control or self._queue
-        if not queue:
+        if not queue or self.held:
             return None
-        item = queue[0]
+        self.taken = item = queue[0]
         if type(item) is _Newest:
             with self._lock:
-                item = self._newest.pop(item.key)
-                self.taken = item
+                self.taken = item = self._newest.pop(item.key)
                 queue.popleft()
             return item
-        self.taken = item
         queue.popleft()
         return item
 
@@ -125,3 +128,7 @@ class Mailbox:
 
 def _no_bell(_: Mailbox) -> None:
     """Until a dispatcher takes the mailbox in, its words just wait."""
+
+
+def _not_served(_: Any) -> None:
+    """Until a dispatcher takes the mailbox in, nothing is handed out."""

@@ -7,7 +7,10 @@ holds the lock sees every state and every mailbox as of one `seq`.
 
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -59,39 +62,40 @@ Fold = Callable[[int, UtcNanos], msgspec.Struct]
 
 
 class Activity:
-    """How many words and calls are under way; whoever waits for stillness waits here."""
+    """How many words and calls are under way; whoever waits for stillness waits here.
 
-    __slots__ = ("_changed", "_count", "_lock", "_watched")
+    A deque's `append`, `pop` and length are each one move under the interpreter's lock, so that the
+    words need none of their own.
+    """
+
+    __slots__ = ("_changed", "_under_way", "_watched", "begin")
 
     def __init__(self) -> None:
-        self._count = 0
+        self._under_way: deque[None] = deque()
         self._watched = 0
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
-
-    def begin(self) -> None:
+        self._changed = threading.Condition()
+        self.begin = partial(self._under_way.append, None)
         """One more is under way."""
-        with self._lock:
-            self._count += 1
 
     def end(self) -> None:
-        """One is done."""
-        with self._lock:
-            self._count -= 1
-            if self._watched and self._count <= 0:
+        """One is done. An actor held while it takes a word may end it twice: the second is nothing."""
+        with suppress(IndexError):
+            self._under_way.pop()
+        if self._watched and not self._under_way:
+            with self._changed:
                 self._changed.notify_all()
 
     @property
     def still(self) -> bool:
         """Nothing is under way."""
-        return self._count <= 0
+        return not self._under_way
 
     def wait_still(self, seconds: float) -> bool:
         """Wait until nothing is under way; False after so many machine seconds."""
-        with self._lock:
+        with self._changed:
             self._watched += 1
             try:
-                return self._changed.wait_for(lambda: self._count <= 0, seconds)
+                return self._changed.wait_for(lambda: self.still, seconds)
             finally:
                 self._watched -= 1
 
