@@ -208,6 +208,8 @@ class Daemon:
             commit_records=config.journal.commit_records,
             redact=self.settings.secrets.redact,
             stuck_seconds=config.supervision.stuck_seconds,
+            shutdown_seconds=config.clock.shutdown_seconds,
+            kept_mark=config.supervision.kept_mark,
         )
 
     def _edges(self) -> tuple[EdgeSpec, ...]:
@@ -223,7 +225,7 @@ class Daemon:
             EdgeSpec(
                 "quotes",
                 partial(QuotesEdge, config=config, make=partial(Alpaca, data, secrets.data)),
-                2,
+                4,
             ),
         ]
         for name, source in config.sources.items():

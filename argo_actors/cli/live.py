@@ -13,7 +13,7 @@ from ..journal.codec import Record
 from ..journal.follower import Follower
 from ..messages import Message
 from ..messages.order import Fill, PositionClosed, PositionOpened, Protected, Unprotected
-from ..messages.system import Alert, Crashed, Parked, Restarted
+from ..messages.system import Alert, Crashed, DeadLetter, Overload, Parked, Restarted
 from ..runtime.clock import machine_seconds
 from .output import line
 
@@ -102,6 +102,10 @@ def told(record: Record, message: Message, state: StateDir) -> str:
             return f"{at} {message.address} is back"
         case Alert():
             return f"{at} ALERT {message.text}"
+        case DeadLetter():
+            return f"{at} DEAD LETTER {message.kind} to {message.address}: {message.reason}"
+        case Overload(over=True):
+            return f"{at} {message.address} is behind: {message.waiting} words wait, no entries"
     return ""
 
 

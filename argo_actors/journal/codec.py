@@ -43,6 +43,8 @@ class Mail(msgspec.Struct, frozen=True, array_like=True, gc=False):
     address: str
     word: WordId
     message: AnyMessage
+    attempts: int = 0
+    """How often it has been delivered again at a start without being heard."""
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True, gc=False):

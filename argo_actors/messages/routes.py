@@ -98,6 +98,8 @@ ROUTES: dict[type[Message], Route] = {
     system.Crashed: _control("{address}", "tracker"),
     system.Parked: Route(("tracker",)),
     system.Restarted: Route(("tracker",)),
+    system.Redelivered: Route(()),
+    system.Overload: _control("risk", "tracker"),
     system.DeadLetter: Route(("tracker",)),
     system.RiskLevel: Route(("order/*", "tracker")),
     system.Alert: Route(("tracker",)),

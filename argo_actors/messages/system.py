@@ -76,6 +76,21 @@ class Restarted(Fact, frozen=True, kw_only=True):
     restarts: int
 
 
+class Redelivered(Fact, frozen=True, kw_only=True):
+    """A word in flight when the process ended is about to be heard again; durable before it is."""
+
+    address: str
+    word: WordId
+
+
+class Overload(Fact, frozen=True, kw_only=True):
+    """A mailbox fills faster than it is served: no entries until it is under its mark again."""
+
+    over: bool
+    address: str = ""
+    waiting: int = 0
+
+
 class DeadLetter(Fact, frozen=True, kw_only=True):
     """A word that nobody could hear: kept, shown, counted."""
 

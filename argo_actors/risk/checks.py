@@ -68,6 +68,8 @@ def not_ready(case: Case) -> Check:
     state = case.state
     if state.ready_at is None:
         return _check("NOT_READY", False, "not reconciled", "reconciled")
+    if state.overloaded:
+        return _check("NOT_READY", False, f"{state.overloaded} is behind with its mail", "in time")
     waiting = [name for name, one in state.sources if one.configured and not one.heard_of]
     if waiting:
         return _check("NOT_READY", False, f"no answer yet from {', '.join(waiting)}", "all heard")

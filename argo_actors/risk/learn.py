@@ -19,7 +19,7 @@ from ..messages.order import (
     Reconciled,
 )
 from ..messages.signal import Approval, CycleClosed, Denial, Execute, Signal
-from ..messages.system import Operator, RiskLevel, Started, Stopping
+from ..messages.system import Operator, Overload, RiskLevel, Started, Stopping
 from ..runtime.decider import Heard
 from ..units import MINUTE, SECOND, Symbol, UtcNanos
 from . import limits
@@ -114,6 +114,8 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
             )
         case Stopping():
             return replace(state, stopping=True)
+        case Overload():
+            return replace(state, overloaded=message.address if message.over else "")
     return state
 
 

@@ -101,6 +101,8 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     denied: tuple[tuple[Symbol, str], ...] = ()
     """The last denial said of a symbol, so that the same one is not said every cycle."""
     stopping: bool = False
+    overloaded: str = ""
+    """The mailbox that fills faster than it is served, empty when none does."""
 
 
 def holding(state: RiskState, symbol: Symbol) -> Holding | None:

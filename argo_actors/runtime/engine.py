@@ -12,11 +12,11 @@ from ..journal.codec import FORMAT, GENESIS, Mail, Opening, encode
 from ..journal.reader import day_files, last_chain, opening, records
 from ..journal.writer import HEAD, Journal, day_of, new_file
 from ..messages import Message, WordId
-from ..messages.system import Configured
+from ..messages.system import Configured, DeadLetter, Overload, Redelivered
 from ..units import UtcNanos
 from .alarm import ThreadAlarm
 from .cell import DeciderCell, ThreadedDeciderCell
-from .clock import Clock
+from .clock import Clock, machine_seconds
 from .core import Core
 from .edge import Behaviour, EdgeCell, Notice, Port
 from .folding import Build, Folding
@@ -28,6 +28,10 @@ from .supervisor import Supervisor
 from .workers import ThreadWorkers
 
 WATCH_SECONDS = 0.5
+MOST_ATTEMPTS = 2
+"""A word delivered again so often without a step is a dead letter (design §4)."""
+OVERFLOW = 100
+"""At so many times the mark a mailbox ends the process (design §4)."""
 
 
 class EdgeSpec(NamedTuple):
@@ -54,6 +58,10 @@ class Plan(NamedTuple):
     redact: Callable[[str], str] = str
     stuck_seconds: float = 5.0
     """A core step longer than this ends the process."""
+    shutdown_seconds: float = 10.0
+    """An ordered stop takes no longer."""
+    kept_mark: int = 1000
+    """Beyond so many waiting words entries are denied."""
 
 
 class Engine:
@@ -172,19 +180,50 @@ class Engine:
         self.office.activity.wait_still(5)
         if not self.plan.threads:
             self.core.start()
-            threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         self.say("engine", self.plan.configured)
-        for mail in self._undelivered:
-            if mail.address in self.deciders:
-                self.office.deliver(mail.address, Word(WordId(*mail.word), mail.message))
+        self._redeliver()
         if first:
             self.say("engine", *first)
         for cell in self.edges.values():
             cell.revive()
 
+    def _redeliver(self) -> None:
+        """Deliver the mail in flight again: each try is durable before it is made."""
+        kept: list[Mail] = []
+        said: list[Message] = []
+        for mail in self._undelivered:
+            word = WordId(*mail.word)
+            if mail.address not in self.deciders:
+                continue
+            if mail.attempts < MOST_ATTEMPTS:
+                kept.append(mail)
+                said.append(Redelivered(address=mail.address, word=word))
+                continue
+            said.append(
+                DeadLetter(
+                    address=mail.address,
+                    word=word,
+                    kind=type(mail.message).__name__,
+                    reason=f"the process ended {mail.attempts} times before it was heard",
+                )
+            )
+        if said:
+            self.say_durably("engine", *said)
+        for mail in kept:
+            self.office.deliver(mail.address, Word(WordId(*mail.word), mail.message))
+
     def _watch(self) -> None:
-        """A core step that takes too long ends the process: its stacks are the evidence."""
+        """What ends the process: a core step that takes too long, a mailbox that nobody empties."""
+        over = False
         while not self._stopping.wait(WATCH_SECONDS):
+            cell = max(self.office.cells.values(), key=lambda one: len(one.mailbox))
+            waiting, mark = len(cell.mailbox), self.plan.kept_mark
+            if (waiting > mark) != over:
+                over = waiting > mark
+                self.say("engine", Overload(over=over, address=cell.address, waiting=waiting))
+            if waiting > OVERFLOW * mark:
+                self.fatal(f"{waiting} words wait at {cell.address}: it cannot keep up")
             if self.core.stuck_seconds() > self.plan.stuck_seconds:
                 faulthandler.dump_traceback(all_threads=True)
                 self.fatal(f"a step has taken more than {self.plan.stuck_seconds:g} s")
@@ -210,11 +249,12 @@ class Engine:
     def stop(self) -> None:
         """Stop the edges, last first, then the deciders; flush the journal."""
         self._stopping.set()
+        until = machine_seconds() + self.plan.shutdown_seconds
         for cell in reversed(self.edges.values()):
             cell.actor_ref.stop(block=False)
         for cell in self.edges.values():
-            cell.actor_stopped.wait(2)
-        self.office.activity.wait_still(2)
+            cell.actor_stopped.wait(max(0.0, until - machine_seconds()))
+        self.office.activity.wait_still(max(0.0, until - machine_seconds()))
         self.supervisor_cell.actor_ref.stop(block=False)
         if not self.plan.threads:
             self.core.stop()

@@ -4,6 +4,7 @@ It never decides again: the words that were said are the words that were said, w
 configuration says today (design §3).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from ..errors import JournalError
 from ..journal.codec import Mail, Opening, Record
 from ..messages import Message, WordId
 from ..messages.routes import ROUTES, MailClass, recipients
-from ..messages.system import Configured
+from ..messages.system import Configured, DeadLetter, Redelivered
 from .decider import Decider, Heard, fold_said
 from .office import SAID, state_hash
 
@@ -49,8 +50,10 @@ class Folding:
                 kind = type(self.deciders[address].initial)
                 self.states[address] = msgspec.msgpack.decode(blob, type=kind)
         self._mail: dict[str, dict[WordId, Message]] = {}
+        self._attempts: Counter[tuple[str, WordId]] = Counter()
         for mail in begun.mail:
             self._mail.setdefault(mail.address, {})[mail.word] = mail.message
+            self._attempts[mail.address, mail.word] = mail.attempts
 
     def hearing(self, record: Record) -> Hearing | None:
         """What a decider's record rests on; None for an edge's record."""
@@ -93,12 +96,20 @@ class Folding:
         """The words said and not heard, per address in order; of `latest` words the newest of a key."""
         found: list[Mail] = []
         for address in sorted(self._mail):
-            found += _unsuperseded(address, self._mail[address])
+            found += [
+                Mail(address, word, message, self._attempts[address, word])
+                for word, message in _unsuperseded(self._mail[address])
+            ]
         return tuple(found)
 
     def _said(self, word: WordId, message: Message) -> None:
-        if type(message) is Configured:
-            self._configure(message)
+        match message:
+            case Configured():
+                self._configure(message)
+            case Redelivered():
+                self._attempts[message.address, message.word] += 1
+            case DeadLetter():
+                self._mail.get(message.address, {}).pop(message.word, None)
         for address in recipients(message, self.deciders):
             self._mail.setdefault(address, {})[word] = message
 
@@ -125,7 +136,7 @@ class Folding:
             self.states.setdefault(address, decider.initial)
 
 
-def _unsuperseded(address: str, mail: dict[WordId, Message]) -> list[Mail]:
+def _unsuperseded(mail: dict[WordId, Message]) -> list[tuple[WordId, Message]]:
     newest: dict[tuple[type, str], WordId] = {}
     for word, message in mail.items():
         route = ROUTES[type(message)]
@@ -133,7 +144,7 @@ def _unsuperseded(address: str, mail: dict[WordId, Message]) -> list[Mail]:
             newest[type(message), route.key(message)] = word
     keep = set(newest.values())
     return [
-        Mail(address, word, message)
+        (word, message)
         for word, message in sorted(mail.items())
         if ROUTES[type(message)].mail is not MailClass.LATEST or word in keep
     ]

@@ -22,7 +22,16 @@ from ..messages.order import (
     Unprotected,
 )
 from ..messages.signal import Approval, CycleClosed, Denial, Signal, Verdict
-from ..messages.system import Alert, Crashed, Parked, Restarted, RiskLevel, Started
+from ..messages.system import (
+    Alert,
+    Crashed,
+    DeadLetter,
+    Overload,
+    Parked,
+    Restarted,
+    RiskLevel,
+    Started,
+)
 from ..runtime.decider import Decider, Heard
 from ..units import OrderId, Price, Quantity, Symbol, UtcNanos
 from .ledger import Lot, book
@@ -173,6 +182,12 @@ def _noticed(state: TrackerState, heard: Heard) -> TrackerState:
             text = f"{message.address} restarted"
         case Parked():
             text = f"{message.address} {message.state}: {message.reason}"
+        case DeadLetter():
+            text = f"dead letter: {message.kind} to {message.address}: {message.reason}"
+        case Overload(over=True):
+            text = f"{message.address} is behind: {message.waiting} words wait, no entries"
+        case Overload():
+            text = "no mailbox is behind any more"
         case _:
             return state
     return _noted(state, heard.at, text)

@@ -13,7 +13,7 @@ from argo_actors.journal.reader import blocks, day_files, last_chain, records
 from argo_actors.journal.writer import HEAD
 from argo_actors.messages import Message
 from argo_actors.messages.market import ClockSet, Decide, Figures
-from argo_actors.messages.system import Configured
+from argo_actors.messages.system import Configured, DeadLetter, Redelivered
 from argo_actors.runtime.clock import SetClock
 from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.engine import Engine, Plan
@@ -149,6 +149,37 @@ def test_mail_in_flight_is_heard_again_in_order(tmp_path: Path) -> None:
     with running(tmp_path) as again:
         still(again)
         assert states(again)["consensus"].cycles == tuple(range(20))
+
+
+def said(directory: Path, kind: type[Message]) -> list[Any]:
+    return [
+        message
+        for path in day_files(directory)
+        for record in records(path)
+        for message in record.said
+        if type(message) is kind
+    ]
+
+
+def test_a_word_that_two_starts_did_not_live_to_hear_is_a_dead_letter(tmp_path: Path) -> None:
+    left_in_flight(tmp_path, Decide(n=1))
+    for attempt in (1, 2):
+        made = engine(tmp_path)
+        made._redeliver()  # and ends before anybody hears
+        made.journal.close()
+        made.core.start()
+        made.core.stop()
+        made.alarm.close()
+        assert len(said(tmp_path, Redelivered)) == attempt
+    with running(tmp_path) as last:
+        still(last)
+        assert states(last)["consensus"].cycles == ()
+    (letter,) = said(tmp_path, DeadLetter)
+    assert (letter.address, letter.kind) == ("consensus", "Decide")
+    with running(tmp_path) as again:
+        still(again)
+        assert states(again)["consensus"].cycles == ()
+    assert len(said(tmp_path, DeadLetter)) == 1
 
 
 def test_of_latest_words_in_flight_only_the_newest_is_heard_again(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def running(
     )
     edges = (EdgeSpec("quotes", lambda port: Listener(port, bench)),)
     bench.engine = Engine(
-        Plan(directory, CONFIGURED, bench.build, groups, edges, threads),
+        Plan(directory, CONFIGURED, bench.build, groups, edges, threads, shutdown_seconds=2.0),
         SteadyClock(),
         bench.fatal.append,
     )
