@@ -9,6 +9,7 @@ import apsw
 from ..errors import ChainError, JournalError
 from .codec import Opening, Record, decode_opening, decode_records, link
 from .schema import open_for_reading
+from .sealed import SUFFIX, sealed
 
 PAGE = 200
 
@@ -31,8 +32,10 @@ class Damage(NamedTuple):
 
 
 def day_files(directory: Path) -> list[Path]:
-    """The day files of an account, oldest first."""
-    return sorted(directory.glob("????-??-??*.db"), key=lambda path: path.name.replace(".db", ""))
+    """The day files of an account, sealed ones included, oldest first."""
+    plain = {path for path in directory.glob("????-??-??*.db") if not sealed(path).exists()}
+    found = plain | set(directory.glob("????-??-??*.db" + SUFFIX))
+    return sorted(found, key=lambda path: path.name.partition(".db")[0])
 
 
 def opening(path: Path) -> Opening:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import apsw
 
+from .sealed import SUFFIX, open_sealed, sealed
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS opening (
     id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL, h BLOB NOT NULL) STRICT;
@@ -36,6 +38,8 @@ def open_for_writing(path: Path) -> apsw.Connection:
 
 def open_for_reading(path: Path) -> apsw.Connection:
     """A read-only connection; keep its transactions short."""
+    if not path.exists() or path.suffix == SUFFIX:
+        return open_sealed(sealed(path))
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(2000)
     return connection

@@ -12,6 +12,7 @@ from ..messages import Message, WordId
 from ..units import SECOND, UtcNanos
 from .codec import Opening, Record, encode, link
 from .schema import open_for_writing
+from .sealed import seal, sealed
 
 HEAD = "head"
 """A second file with the last committed seq and chain value: it shows a log that lost its tail."""
@@ -54,7 +55,9 @@ class Journal:
         self._changed = threading.Condition()
         self._committed = threading.Condition()
         self._head = path.parent / HEAD
+        self._sealing: threading.Thread | None = None
         self._open(begin)
+        self._seal_others()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -104,6 +107,8 @@ class Journal:
             self._closing = True
             self._changed.notify()
         self._thread.join(10)
+        if self._sealing is not None:
+            self._sealing.join(10)
         if self._dead:
             raise JournalError(self._dead)
 
@@ -126,6 +131,15 @@ class Journal:
         ).fetchone()
         self._chain = bytes((last or row)[0])
 
+    def _seal_others(self) -> None:
+        """Compress the days that are over, beside the work."""
+        over = [one for one in self.path.parent.glob("????-??-??*.db") if one != self.path]
+        if over:
+            self._sealing = threading.Thread(
+                target=seal, args=sorted(over), name="seal", daemon=True
+            )
+            self._sealing.start()
+
     def _run(self) -> None:
         try:
             while self._turn():
@@ -147,6 +161,7 @@ class Journal:
             self._connection.close()
             self.path = new_file(self.path.parent, roll.at)
             self._open(msgspec.structs.replace(roll, chain=self._chain))
+            self._seal_others()
             batch = [one for one in batch if one.seq > split]
         self._commit(batch)
         return not (closing and not self._waiting and not self._rolls)
@@ -193,7 +208,7 @@ def new_file(directory: Path, at: UtcNanos) -> Path:
     day = day_of(at)
     path = directory / f"{day}.db"
     number = 1
-    while path.exists():
+    while path.exists() or sealed(path).exists():
         number += 1
         path = directory / f"{day}.{number:02}.db"
     return path

@@ -103,7 +103,7 @@ def test_a_live_engine_rolls_at_utc_midnight(tmp_path: Path) -> None:
         assert made.office.activity.wait_still(5)
         eventually(lambda: len(day_files(tmp_path)) == 2)
     names = [path.name for path in day_files(tmp_path)]
-    assert names == ["2023-12-08.db", "2023-12-09.db"]
+    assert names == ["2023-12-08.db.gz", "2023-12-09.db"]
 
 
 def test_a_nanosecond_before_midnight_it_does_not_roll(tmp_path: Path) -> None:
