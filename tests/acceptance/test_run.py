@@ -1,0 +1,64 @@
+"""`argo run` as a person runs it: own processes, real time, stopped by SIGTERM."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argo_actors.cli.main import run
+from argo_actors.cli.simulated import SimulatedWorld
+from tests.acceptance.worlds import until
+
+
+def test_a_daemon_in_real_time_gets_ready_and_leaves_a_journal_that_verifies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    state = tmp_path / "state"
+    one = SimulatedWorld(["--seed", "7", "--start", now], tmp_path / "venue.log")
+
+    def told() -> dict[str, Any] | None:
+        code = run(["status", "--state", str(state), "--json"])
+        said = capsys.readouterr().out
+        return json.loads(said) if code == 0 else None
+
+    def runs(status: dict[str, Any]) -> bool:
+        states = [one["state"] for one in status["sources"].values()]
+        return states == ["running", "running"]
+
+    try:
+        url, about = one.url, one.about
+        settings = {
+            "broker.base_url": url,
+            "broker.stream_url": url.replace("http", "ws", 1) + "/stream",
+            "sources.alpaca.base_url": url,
+            "sources.alpha_vantage.base_url": url + "/alpha_vantage",
+        }
+        keys = {
+            "APCA_API_KEY_ID": about["key_id"],
+            "APCA_API_SECRET_KEY": about["secret"],
+            "ALPHA_VANTAGE_API_KEY": "any",
+        }
+        changes = [part for pair in settings.items() for part in ("--set", "=".join(pair))]
+        command = [sys.executable, "-m", "argo_actors.cli", "run", "--state", str(state), *changes]
+        with (tmp_path / "run.log").open("w") as log:
+            daemon = subprocess.Popen(
+                command, env=os.environ | keys, stdout=log, stderr=subprocess.STDOUT
+            )
+        try:
+            until(lambda: (found := told()) and found["ready"] and runs(found), "a ready daemon")
+            daemon.send_signal(signal.SIGTERM)
+            assert daemon.wait(20) == 0
+        finally:
+            daemon.kill()
+            daemon.wait(10)
+    finally:
+        one.close()
+    assert about["secret"] not in (tmp_path / "run.log").read_text()
+    assert run(["replay", str(state / "journal")]) == 0
