@@ -57,6 +57,7 @@ class Journal:
         self._head = path.parent / HEAD
         self._sealing: threading.Thread | None = None
         self._open(begin)
+        self._note_head(begin.last_seq)
         self._seal_others()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -191,10 +192,13 @@ class Journal:
         self._connection.execute("COMMIT")
         self._chain = chain
         self.commits += 1
-        self._head.write_text(f"{last} {chain.hex()}\n")
+        self._note_head(last)
         with self._committed:
             self.durable = last
             self._committed.notify_all()
+
+    def _note_head(self, last: int) -> None:
+        self._head.write_text(f"{last} {self._chain.hex()}\n")
 
     def _die(self, what: str) -> None:
         with self._committed:

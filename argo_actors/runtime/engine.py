@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import JournalError
+from ..errors import ChainError, JournalError
 from ..journal.codec import FORMAT, GENESIS, Mail, Opening, encode
-from ..journal.reader import day_files, last_chain, opening, records
+from ..journal.reader import FIX, day_files, last_chain, opening, records
 from ..journal.writer import HEAD, Journal, day_of, new_file
 from ..messages import Message, WordId
 from ..messages.system import Configured, DeadLetter, Overload, Redelivered
@@ -129,8 +129,12 @@ class Engine:
         if not head.exists():
             return
         noted = head.read_text().split()
-        seq, _ = last_chain(last)
-        if noted and noted[0].isdigit() and int(noted[0]) > seq:
+        seq, chain = last_chain(last)
+        if len(noted) != 2 or not noted[0].isdigit():
+            return
+        if int(noted[0]) == seq and noted[1] != chain.hex():
+            raise ChainError(f"{last}: its last block is not the one that was written", fix=FIX)
+        if int(noted[0]) > seq:
             self.warnings.append(
                 f"the journal lost its tail: records {seq + 1} to {noted[0]} were cut by the crash; "
                 "the broker's truth is read again"
@@ -280,12 +284,13 @@ class Engine:
         self.supervisor_cell.notify(Notice(tell))
 
     def _roll_when_due(self) -> None:
-        day = day_of(self.clock.now())
-        if day == self._last_day:
+        if day_of(self.clock.now()) == self._last_day:
             return
         with self.office.lock:
-            self._last_day = day
-            self.journal.roll(self._snapshot())
+            day = day_of(self.clock.now())
+            if day != self._last_day:
+                self._last_day = day
+                self.journal.roll(self._snapshot())
 
     def _snapshot(self) -> Opening:
         """Every decider's state and the mail in flight, as of one seq (the office's lock is held)."""

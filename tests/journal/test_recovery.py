@@ -9,6 +9,7 @@ import apsw
 import msgspec
 import pytest
 
+from argo_actors.errors import ChainError
 from argo_actors.journal.reader import blocks, day_files, last_chain, records
 from argo_actors.journal.writer import HEAD
 from argo_actors.messages import Message
@@ -250,6 +251,16 @@ def torn(directory: Path) -> tuple[int, int]:
     connection.execute("DELETE FROM block WHERE first = ?", (last.first,))
     connection.close()
     return last.first, last.last
+
+
+def test_a_last_block_that_is_not_the_one_written_stops_the_start(tmp_path: Path) -> None:
+    with running(tmp_path) as made:
+        made.say_durably("clock", Decide(n=1))
+        still(made)
+    seq, chain = last_chain(day_files(tmp_path)[-1])
+    (tmp_path / HEAD).write_text(f"{seq} {bytes(len(chain)).hex()}\n")
+    with pytest.raises(ChainError):
+        engine(tmp_path)
 
 
 def test_a_torn_tail_is_told_through_the_head_file(tmp_path: Path) -> None:
