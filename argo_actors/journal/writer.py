@@ -1,6 +1,7 @@
 """The journal as a port: `append` joins a list and never blocks; one thread commits."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,12 +47,12 @@ class Journal:
         self._failed = failed
         self._commit_seconds = commit_seconds
         self._commit_records = commit_records
-        self._waiting: list[Record] = []
-        self._rolls: list[Opening] = []
+        self._waiting: deque[Record | Opening] = deque()
+        """Appended at one end and committed from the other: each move is whole without a lock.
+        An opening among the records is where a new file begins."""
         self._wanted = begin.last_seq
         self._closing = False
         self._dead = ""
-        self._joining = threading.Lock()
         self._changed = threading.Condition()
         self._committed = threading.Condition()
         self._head = path.parent / HEAD
@@ -73,8 +74,7 @@ class Journal:
     ) -> int:
         """Join the log under the caller's lock (the office's), so that `seq` has no gaps."""
         seq = self.next_seq
-        with self._joining:
-            self._waiting.append(Record(seq, at, actor, heard, outcome, said, state_hash))
+        self._waiting.append(Record(seq, at, actor, heard, outcome, said, state_hash))
         self.next_seq = seq + 1
         if len(self._waiting) == self._commit_records:
             with self._changed:
@@ -97,8 +97,8 @@ class Journal:
 
     def roll(self, begin: Opening) -> None:
         """From the next record on, write into a new day file. Called under the office's lock."""
+        self._waiting.append(begin)
         with self._changed:
-            self._rolls.append(begin)
             self._wanted = begin.last_seq
             self._changed.notify()
 
@@ -152,27 +152,30 @@ class Journal:
     def _turn(self) -> bool:
         with self._changed:
             self._changed.wait_for(self._is_due, self._commit_seconds)
-            rolls, self._rolls = self._rolls, []
             closing = self._closing
-        with self._joining:
-            batch, self._waiting = self._waiting, []
-        for roll in rolls:
-            split = roll.last_seq
-            self._commit([one for one in batch if one.seq <= split])
-            self._connection.close()
-            self.path = new_file(self.path.parent, roll.at)
-            self._open(msgspec.structs.replace(roll, chain=self._chain))
-            self._seal_others()
-            batch = [one for one in batch if one.seq > split]
+        batch: list[Record] = []
+        for _ in range(len(self._waiting)):
+            one = self._waiting.popleft()
+            if isinstance(one, Record):
+                batch.append(one)
+                continue
+            self._commit(batch)
+            batch = []
+            self._begin_file(one)
         self._commit(batch)
-        return not (closing and not self._waiting and not self._rolls)
+        return not (closing and not self._waiting)
+
+    def _begin_file(self, begin: Opening) -> None:
+        self._connection.close()
+        self.path = new_file(self.path.parent, begin.at)
+        self._open(msgspec.structs.replace(begin, chain=self._chain))
+        self._seal_others()
 
     def _is_due(self) -> bool:
         return (
             self._wanted > self.durable
             or len(self._waiting) >= self._commit_records
             or self._closing
-            or bool(self._rolls)
         )
 
     def _commit(self, batch: list[Record]) -> None:

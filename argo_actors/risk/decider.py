@@ -132,7 +132,7 @@ def _entries(config: Config, state: RiskState, heard: Heard, quotes: Quotes) -> 
         else:
             approval = _approval(case, told, checks, heard)
             said.append(approval)
-            state = learn(config, state, heard._replace(message=approval))
+            state = learn(config, state, Heard(heard.word, heard.at, approval))
     return tuple(said)
 
 

@@ -11,7 +11,7 @@ from ..units import UtcNanos
 State = TypeVar("State", bound=msgspec.Struct)
 
 
-class Heard(NamedTuple):
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """A word as an actor hears it: its identity, the market time of the step, the message."""
 
     word: WordId
@@ -48,6 +48,8 @@ def fold_said(
     decider: Decider[State], state: State, seq: int, at: UtcNanos, said: tuple[Message, ...]
 ) -> State:
     """The state after its own words, which now have their identities."""
+    if not said:
+        return state
     evolve = decider.evolve
     for n, message in enumerate(said):
         state = evolve(state, Heard(WordId(seq, n), at, message))
