@@ -105,6 +105,11 @@ class Bench:
         """Its words of a type."""
         return [one for one in list(self.log.said) if isinstance(one, kind)]
 
+    def stopped(self) -> bool:
+        """Its cell has ended; a crash holds the mail, and the stop that waits in it."""
+        self.office.release("stream")
+        return self.ref.actor_stopped.is_set()
+
     def wait(self, true: Callable[[], bool]) -> None:
         """Wait for something to be so."""
         until(true, f"said only {[type(one).__name__ for one in self.log.said]}")
@@ -119,8 +124,8 @@ def bench(authorized: bool = True) -> Iterator[Bench]:
             found.wait(lambda: bool(venue.connections) and found.link.stream_up)
         yield found
     finally:
-        found.office.release("stream")
         found.ref.stop(block=False)
+        until(found.stopped, "the edge does not stop")
         found.alarm.close()
         venue.close()
 
