@@ -36,12 +36,15 @@ from .runtime.edge import Port
 from .runtime.engine import EdgeSpec, Engine, Plan
 from .runtime.folding import Build
 from .runtime.spec import ChildSpec, GroupSpec, Policy
-from .source.actor import SourceEdge
+from .source.actor import Kept, SourceEdge
 from .source.alpaca import Alpaca
 from .source.alpha_vantage import AlphaVantage
+from .source.budget import Budget
 from .source.massive import Massive
 from .source.provider import Provider
 from .source.quotes import QuotesEdge
+from .source.sonar import Sonar
+from .source.xai_grok import XaiGrok
 from .tracker.decider import tracker
 from .units import UtcNanos
 
@@ -52,22 +55,48 @@ START_SECONDS = 30.0
 class KnownSource(NamedTuple):
     """How a source is made, and which key it needs."""
 
-    make: Callable[[Source, Secrets], Provider]
-    key_name: str
+    make: Callable[[Source, Secrets, Path], Provider]
+    """From its settings, the keys, and a file of its own."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """The names of its key's parts, or of another key's that does as well; none where it needs none."""
+
+    @property
+    def key_name(self) -> str:
+        """What to set."""
+        return " and ".join(self.keys[0]) if self.keys else ""
 
     def has_key(self, secrets: Secrets) -> bool:
-        """Its key is there."""
-        return bool(secrets.get(self.key_name))
+        """Its key is there, whole."""
+        return not self.keys or any(all(map(secrets.get, parts)) for parts in self.keys)
 
 
 PROVIDERS: dict[str, KnownSource] = {
-    "alpaca": KnownSource(lambda source, secrets: Alpaca(source, secrets.data), "APCA_API_KEY_ID"),
+    "alpaca": KnownSource(
+        lambda source, secrets, _: Alpaca(source, secrets.data),
+        (
+            ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
+            ("APCA_DATA_KEY_ID", "APCA_DATA_SECRET_KEY"),
+        ),
+    ),
     "massive": KnownSource(
-        lambda source, secrets: Massive(source, secrets.get("MASSIVE_API_KEY")), "MASSIVE_API_KEY"
+        lambda source, secrets, _: Massive(source, secrets.get("MASSIVE_API_KEY")),
+        (("MASSIVE_API_KEY",),),
     ),
     "alpha_vantage": KnownSource(
-        lambda source, secrets: AlphaVantage(source, secrets.get("ALPHA_VANTAGE_API_KEY")),
-        "ALPHA_VANTAGE_API_KEY",
+        lambda source, secrets, _: AlphaVantage(source, secrets.get("ALPHA_VANTAGE_API_KEY")),
+        (("ALPHA_VANTAGE_API_KEY",),),
+    ),
+    "xai_grok": KnownSource(
+        lambda source, secrets, file: XaiGrok(
+            source, secrets.get("XAI_API_KEY"), Budget(source.daily_budget_usd, file)
+        ),
+        (("XAI_API_KEY",),),
+    ),
+    "sonar": KnownSource(
+        lambda source, secrets, file: Sonar(
+            source, secrets.get("PERPLEXITY_API_KEY"), Budget(source.daily_budget_usd, file)
+        ),
+        (("PERPLEXITY_API_KEY",),),
     ),
 }
 """Every source that this version can ask."""
@@ -241,14 +270,16 @@ class Daemon:
                 fix=f"enable only {', '.join(PROVIDERS)}",
             )
         has_key = known.has_key(self.settings.secrets)
+        file = self.settings.state.path / f"spent-{name}.json"
         return partial(
             SourceEdge,
             name=name,
             config=self.config,
-            make=lambda: known.make(source, self.settings.secrets),
+            make=lambda: known.make(source, self.settings.secrets, file),
             park=self._park,
             has_key=has_key,
             key_name=known.key_name,
+            kept=Kept(),
         )
 
     def _park(self, address: str, state: str, reason: str, remedy: str) -> None:

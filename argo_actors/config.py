@@ -213,6 +213,10 @@ class Source(Block, frozen=True, kw_only=True):
     calls_per_day: Annotated[float, Meta(gt=0)] = 1_000_000.0
     timeout_seconds: Annotated[float, Meta(gt=0, le=300)] = 10.0
     """Total deadline of one call."""
+    model: str = ""
+    """The language model asked; empty is the one this version knows to be right."""
+    daily_budget_usd: Positive = 2.0
+    """A language model's spending in a UTC day; spent, it is left alone until midnight UTC."""
     restart: RestartPolicy = RestartPolicy()
 
 
@@ -222,6 +226,20 @@ def _sources() -> dict[str, Source]:
         "massive": Source(valid_seconds=150.0, refresh_seconds=60.0, calls_per_minute=5.0),
         "alpha_vantage": Source(
             timeframe="1Day", valid_seconds=7200.0, calls_per_minute=5.0, calls_per_day=25.0
+        ),
+        "xai_grok": Source(
+            refresh_seconds=1800.0,
+            valid_seconds=2700.0,
+            calls_per_minute=2.0,
+            calls_per_day=100.0,
+            timeout_seconds=240.0,
+        ),
+        "sonar": Source(
+            refresh_seconds=7200.0,
+            valid_seconds=10_800.0,
+            calls_per_minute=2.0,
+            calls_per_day=50.0,
+            timeout_seconds=120.0,
         ),
     }
 

@@ -182,6 +182,8 @@ def demo_secrets(about: dict[str, Any]) -> Secrets:
             "APCA_DATA_SECRET_KEY": "data-" + about["secret"],
             "MASSIVE_API_KEY": "demo-massive-key",
             "ALPHA_VANTAGE_API_KEY": "demo-alpha-vantage-key",
+            "XAI_API_KEY": "demo-xai-key",
+            "PERPLEXITY_API_KEY": "demo-perplexity-key",
         }
     )
 
@@ -198,6 +200,8 @@ def demo_config(world: SimulatedWorld, bars: Path | None) -> Config:
         f"sources.alpaca.base_url={url}",
         f"sources.massive.base_url={url}/massive",
         f"sources.alpha_vantage.base_url={url}/alpha_vantage",
+        f"sources.xai_grok.base_url={url}/xai",
+        f"sources.sonar.base_url={url}/perplexity",
     ]
     if bars is not None:
         known = sorted(one.replace("/", "-") for one in world.about["symbols"])

@@ -22,23 +22,35 @@ from .bars import TIMEFRAMES
 from .judge import Judge
 from .limiter import Limiter
 from .provider import Provider, Reading, by_class
-from .schedule import in_hours, newest_end
+from .schedule import in_hours, in_model_hours, newest_end
 
 LATE_TRIES = 2
 LATE_SHARE = 6
 """A bar that was not there is asked for again after a sixth of its length, at most twice."""
+PAID_TRIES = 2
+"""A language model that failed is asked once more, then in its next slot: a timeout may be billed."""
 
 Park = Callable[[str, str, str, str], None]
 """The supervisor's: address, state, reason, remedy."""
 
 
+class Kept:
+    """What outlives a behaviour that crashed or was parked: the hours, and what its plan has left."""
+
+    def __init__(self) -> None:
+        self.hours: MarketHours | None = None
+        self.limiter: Limiter | None = None
+
+
 class _Asked(NamedTuple):
-    """The last question about a symbol's bars."""
+    """The last question about a symbol."""
 
     end: UtcNanos
-    """Of the bar that was to be had."""
+    """Of the bar that was to be had; of a language model, the beginning of its slot."""
     at: UtcNanos
     tries: int
+    owed: bool = False
+    """It failed, and is asked again without waiting for the next bar."""
 
 
 class SourceEdge:
@@ -54,6 +66,7 @@ class SourceEdge:
         park: Park,
         has_key: bool = True,
         key_name: str = "",
+        kept: Kept | None = None,
     ) -> None:
         self._port = port
         self._name = name
@@ -67,7 +80,7 @@ class SourceEdge:
         self._asked: dict[Symbol, _Asked] = {}
         self._priced_at: UtcNanos | None = None
         self._price_wanted = False
-        self._hours: MarketHours | None = None
+        self._kept = kept or Kept()
         self._status: SourceStatus | None = None
         self._busy = False
         self._answered = False
@@ -83,10 +96,10 @@ class SourceEdge:
         settings = self._settings
         self._provider = provider
         self._judge = Judge(self._name, settings, live=provider.live)
-        self._limiter = Limiter(
+        self._limiter = self._kept.limiter = self._kept.limiter or Limiter(
             settings.calls_per_minute, settings.calls_per_day, provider.spacing_seconds
         )
-        self._tell("running")
+        self._tell("running", provider.note)
 
     def stop(self) -> None:
         """Let go of the provider; a call under way ends with its worker."""
@@ -95,7 +108,7 @@ class SourceEdge:
     def hear(self, word: Word) -> None:
         """Ticks bring the questions."""
         if isinstance(word.message, MarketHours):
-            self._hours = word.message
+            self._kept.hours = word.message
         elif isinstance(word.message, Tick):
             self._price_wanted = True
             self._ask_next()
@@ -107,26 +120,41 @@ class SourceEdge:
             return
         due = self._due(now)
         if due:
-            self._ask_bars(due, now)
+            self._ask_readings(due, now)
         elif self._is_price_due(now):
             self._ask_prices(now)
 
     def _due(self, now: UtcNanos) -> list[Symbol]:
-        """The symbols of one question about bars, those that waited longest first."""
+        """The symbols of one question, those that waited longest first."""
         due = [symbol for symbol in self._symbols if self._is_due(symbol, now)]
-        due.sort(key=lambda one: (self._asked[one].at if one in self._asked else 0, one))
+        due.sort(key=lambda one: (self._waited_since(one), one))
         return due[: 1 if self._backoff.open else self._provider.batch]
 
+    def _waited_since(self, symbol: Symbol) -> UtcNanos:
+        asked = self._asked.get(symbol)
+        return 0 if asked is None or asked.owed else asked.at
+
     def _is_due(self, symbol: Symbol, now: UtcNanos) -> bool:
-        asked, timeframe = self._asked.get(symbol), self._settings.timeframe
-        if asked is None:
+        asked, timeframe, coin = self._asked.get(symbol), self._settings.timeframe, is_coin(symbol)
+        scored = self._provider.scored
+        if scored and not in_model_hours(coin, self._kept.hours, now):
+            return False
+        if asked is None or asked.owed:
             return True
-        coin = is_coin(symbol)
+        if scored:
+            return self._newest_end(symbol, now) > asked.end
         if now - asked.at < self._settings.refresh_seconds * SECOND:
             return False
-        if not in_hours(timeframe, coin, self._hours, now):
+        if not in_hours(timeframe, coin, self._kept.hours, now):
             return False
-        return newest_end(timeframe, coin, now) > asked.end or self._is_late(symbol, asked, now)
+        return self._newest_end(symbol, now) > asked.end or self._is_late(symbol, asked, now)
+
+    def _newest_end(self, symbol: Symbol, now: UtcNanos) -> UtcNanos:
+        """Of the bar to be had; a language model's slots are the same for all symbols: one call."""
+        if self._provider.scored:
+            slot = max(1, int(self._settings.refresh_seconds)) * SECOND
+            return now // slot * slot
+        return newest_end(self._settings.timeframe, is_coin(symbol), now)
 
     def _is_late(self, symbol: Symbol, asked: _Asked, now: UtcNanos) -> bool:
         """The vendor did not have the bar yet."""
@@ -143,21 +171,21 @@ class SourceEdge:
         since = None if self._priced_at is None else now - self._priced_at
         return since is None or since >= self._settings.refresh_seconds * SECOND
 
-    def _ask_bars(self, symbols: list[Symbol], now: UtcNanos) -> None:
-        if not self._limiter.take(now, len(by_class(symbols))):
+    def _ask_readings(self, symbols: list[Symbol], now: UtcNanos) -> None:
+        if not self._limiter.take(now, 1 if self._provider.scored else len(by_class(symbols))):
             return
         for symbol in symbols:
-            end = newest_end(self._settings.timeframe, is_coin(symbol), now)
+            end = self._newest_end(symbol, now)
             before = self._asked.get(symbol)
             tries = before.tries + 1 if before is not None and before.end == end else 1
             self._asked[symbol] = _Asked(end, now, tries)
         provider = self._provider
-        self._call(lambda: provider.bars(symbols, now), symbols, self._read_bars)
+        self._call(lambda: provider.readings(symbols, now), symbols, self._judged)
 
     def _ask_prices(self, now: UtcNanos) -> None:
         timeframe = self._settings.timeframe
         symbols = [
-            one for one in self._symbols if in_hours(timeframe, is_coin(one), self._hours, now)
+            one for one in self._symbols if in_hours(timeframe, is_coin(one), self._kept.hours, now)
         ]
         if not symbols or not self._limiter.take(now, len(by_class(symbols))):
             return
@@ -186,9 +214,9 @@ class SourceEdge:
 
         self._port.call(work, self._settings.timeout_seconds, then)
 
-    def _read_bars(self, found: list[Reading]) -> list[Message | None]:
+    def _judged(self, found: list[Reading]) -> list[Message | None]:
         now = self._port.now()
-        return [self._judge.opinion(one, self._hours, now) for one in found]
+        return [self._judge.opinion(one, self._kept.hours, now) for one in found]
 
     def _read_prices(self, found: list[Reading]) -> Sequence[Message | None]:
         return self._judge.prices(found, self._port.now())
@@ -196,7 +224,7 @@ class SourceEdge:
     def _succeeded(self) -> None:
         self._backoff.succeeded()
         self._answered = True
-        self._tell("running")
+        self._tell("running", self._provider.note)
 
     def _failed(self, error: BaseException, asked: Sequence[Symbol]) -> None:
         self._answered = True
@@ -212,11 +240,13 @@ class SourceEdge:
             raise error
 
     def _wait(self, error: TransientProviderError | Overdue, asked: Sequence[Symbol]) -> None:
-        """Leave it alone for a while; what was asked is still owed."""
+        """Leave it alone for a while; what was asked is owed, but a paid question only once more."""
         wish = error.retry_after if isinstance(error, TransientProviderError) else None
         self._backoff.failed(self._port.now(), wish)
         for symbol in asked:
-            self._asked.pop(symbol, None)
+            before = self._asked[symbol]
+            owed = not self._provider.scored or before.tries < PAID_TRIES
+            self._asked[symbol] = before._replace(owed=owed)
         fix = error.fix if isinstance(error, TransientProviderError) else ""
         self._tell("backoff", str(error), fix)
 

@@ -13,7 +13,7 @@ from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
 from .alpaca_client import DataClient
 from .bars import TIMEFRAMES, Bar, bar
 from .newest import BARS, NewestBars
-from .provider import Reading, by_class, read_bars
+from .provider import Provider, Reading, by_class, read_bars
 
 PAGE = 10_000
 MOST_PAGES = 60
@@ -65,19 +65,18 @@ class _CoinSnapshots(msgspec.Struct):
     snapshots: dict[str, _Snapshot | None]
 
 
-class Alpaca:
+class Alpaca(Provider):
     """Stocks by the configured feed, coins by Alpaca's own venue."""
 
     live = True
     batch = 1000
-    spacing_seconds = 0.0
 
     def __init__(self, settings: Source, keys: Pair) -> None:
         self._settings = settings
         self._client = DataClient(keys, settings.base_url)
         self._newest = NewestBars(settings.timeframe)
 
-    def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
+    def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         timeframe = self._settings.timeframe
         found: list[Reading] = []
         for coin, group in by_class(symbols):

@@ -12,7 +12,7 @@ from ..errors import PermanentProviderError, SoftProviderError, TransientProvide
 from ..units import SECOND, Symbol, UtcNanos
 from .bars import Bar, bar
 from .http import QUOTA_SECONDS, Http
-from .provider import Reading, read_bars
+from .provider import Provider, Reading, read_bars
 from .schedule import NEW_YORK
 
 URL = "https://www.alphavantage.co"
@@ -27,11 +27,9 @@ SPLITS = (2, 3, 4, 5, 7, 10, 20)
 SPLIT_TOLERANCE = 0.02
 
 
-class AlphaVantage:
+class AlphaVantage(Provider):
     """Completed daily bars by default; shorter ones need a premium key."""
 
-    live = False
-    batch = 1
     spacing_seconds = 1.2
 
     def __init__(self, settings: Source, key: str) -> None:
@@ -41,12 +39,8 @@ class AlphaVantage:
             settings.base_url or URL, key=key, key_name=KEY_NAME, seconds=settings.timeout_seconds
         )
 
-    def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
+    def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [self._series(symbol) for symbol in symbols]
-
-    def prices(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
-        """Live prices are for premium keys."""
-        return []
 
     def close(self) -> None:
         self._http.close()

@@ -63,11 +63,18 @@ class Http:
 
     def ask(self, path: str, query: Mapping[str, str | int]) -> Answer:
         """The answer of any status. Raises TransientProviderError where there is none."""
+        return self._send("GET", path, params=dict(query))
+
+    def post(self, path: str, body: Any) -> Answer:
+        """The answer of any status to a JSON body. Raises TransientProviderError where there is none."""
+        return self._send("POST", path, json=body)
+
+    def _send(self, method: str, path: str, **content: Any) -> Answer:
         import httpx2
 
         until = machine_seconds() + self._seconds
         try:
-            with self._client.stream("GET", path, params=dict(query)) as response:
+            with self._client.stream(method, path, **content) as response:
                 body = bounded(response.iter_bytes(), until)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, headers, body)
@@ -80,8 +87,12 @@ class Http:
 
     def read(self, answer: Answer, shape: type[Shape]) -> Shape:
         """The typed body of a good answer. Raises the ProviderError that another one stands for."""
-        check_status(answer, self._key_name, (self._key,))
+        self.check(answer)
         return decode(answer, shape, (self._key,))
+
+    def check(self, answer: Answer) -> None:
+        """Nothing for a good answer. Raises the ProviderError that another one stands for."""
+        check_status(answer, self._key_name, (self._key,))
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -147,11 +158,12 @@ def complaint(body: bytes) -> str:
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, in one line and bounded; also as they are spelled in a URL."""
+    """The text without the secrets, in one line of printable signs, bounded; also as a URL spells them."""
     for secret in secrets:
         for spelled in {secret, quote(secret, safe="")} - {""}:
             text = text.replace(spelled, "***")
-    return " ".join(text.split())[:MOST_TEXT]
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(shown.split())[:MOST_TEXT]
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..config import FAMILY_OF, Source, is_coin
 from ..messages.market import MarketHours
-from ..messages.opinion import NoOpinion, Opinion, VendorPrice
+from ..messages.opinion import Evidence, NoOpinion, Opinion, VendorPrice
 from ..units import SECOND, Symbol, UtcNanos
 from .bars import TIMEFRAMES, completed
 from .provider import Reading
@@ -43,6 +43,8 @@ class Judge:
         """What a reading comes to; None when it is what was said before."""
         from .opinion import from_bars
 
+        if reading.score is not None:
+            return self._scored(reading.symbol, reading.score, now)
         symbol, timeframe = reading.symbol, self._settings.timeframe
         bars = completed(reading.bars, timeframe, now)
         judged = reading.nothing or from_bars(bars, timeframe, self._periods)
@@ -69,6 +71,25 @@ class Judge:
             valid_until=until,
             evidence=judged.evidence,
             live=self._live and price is None and timeframe != "1Day",
+        )
+
+    def _scored(self, symbol: Symbol, score: float, now: UtcNanos) -> Opinion | NoOpinion | None:
+        """A language model's opinion is of the time of its answer; its words are not kept."""
+        from .opinion import from_score
+
+        judged = from_score(score, (Evidence(name="score", value=score),))
+        if isinstance(judged, str):
+            return self.nothing(symbol, judged)
+        self._said[symbol] = (now, judged.direction, judged.confidence)
+        return Opinion(
+            source=self._source,
+            symbol=symbol,
+            direction=judged.direction,
+            confidence=judged.confidence,
+            price=None,
+            as_of=now,
+            valid_until=now + int(self._settings.valid_seconds * SECOND),
+            evidence=judged.evidence,
         )
 
     def prices(self, readings: Sequence[Reading], now: UtcNanos) -> list[VendorPrice]:

@@ -10,7 +10,7 @@ from ..units import DAY, MINUTE, Symbol, UtcNanos
 from .bars import TIMEFRAMES, bar
 from .http import Http, Shape, complaint
 from .newest import BARS, NewestBars
-from .provider import Reading, by_class, read_bars
+from .provider import Provider, Reading, by_class, read_bars
 
 URL = "https://api.massive.com"
 SPANS = {
@@ -63,12 +63,10 @@ class _Snapshot(msgspec.Struct):
     tickers: list[_Ticker] = []
 
 
-class Massive:
+class Massive(Provider):
     """A paid key votes; a free one has only yesterday and says so."""
 
     live = True
-    batch = 1
-    spacing_seconds = 0.0
 
     def __init__(self, settings: Source, key: str) -> None:
         self._settings = settings
@@ -81,7 +79,7 @@ class Massive:
             seconds=settings.timeout_seconds,
         )
 
-    def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
+    def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         if self._settings.plan == "free":
             raise SoftProviderError(FREE, fix='with a paid key set sources.massive.plan to "paid"')
         return [self._aggregates(symbol, now) for symbol in symbols]

@@ -1,6 +1,6 @@
 """What a provider's module must know: how to ask, and how to read the answer. All else is common.
 
-A new source is a module with a class like `AlphaVantage`, a row in `bootstrap.PROVIDERS` and a block
+A new source is a module with a class like `AlphaVantage` or `Sonar`, a row in `bootstrap.PROVIDERS` and a block
 in the configuration. When to ask, the plan's limits, deadlines, backoff, parking and the way from bars
 to an opinion are the edge's affair (`actor.py`).
 """
@@ -24,27 +24,36 @@ class Reading(NamedTuple):
     price: float | None = None
     """Dollars a share or coin, as it came; judged where it is used."""
     price_at: UtcNanos = 0
+    score: float | None = None
+    """A language model's, in [-1, 1]; judged where it is used."""
     nothing: str = ""
-    """The reason why there is neither."""
+    """The reason why there is none of them."""
 
 
 class Provider(Protocol):
     """One vendor's wire format. Its methods block; they run on a worker, with a total deadline."""
 
-    live: bool
+    live: bool = False
     """Its prices are live: they take part in the comparison of vendors."""
-    batch: int
+    scored: bool = False
+    """It is a language model: it gives scores by the clock, not bars as they end."""
+    batch: int = 1
     """Most symbols in one question."""
-    spacing_seconds: float
+    spacing_seconds: float = 0.0
     """Least time between two calls, where the vendor wants one."""
 
-    def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
-        """Newest bars of these symbols, unfinished ones allowed. Raises ProviderError."""
+    @property
+    def note(self) -> str:
+        """What its status says while it runs, such as the day's spending."""
+        return ""
+
+    def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
+        """Newest bars, unfinished ones allowed, or a score of each symbol. Raises ProviderError."""
         ...
 
     def prices(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         """Live prices of these symbols; empty where the vendor gives none. Raises ProviderError."""
-        ...
+        return []
 
     def close(self) -> None:
         """Let go of its connections; a call still under way fails."""

@@ -13,6 +13,8 @@ DAILY_DELAY = 10 * MINUTE
 """A daily bar likewise."""
 BEFORE_OPEN = 5 * MINUTE
 """Stocks are asked for from then on, so that there is an opinion at the open."""
+MODELS_BEFORE_OPEN = 30 * MINUTE
+"""A language model likewise: 09:00 to 16:00 New York on a whole day."""
 GRACE = 2 * HOUR
 """An opinion on daily bars outlives its successor's bar by so much."""
 NEW_YORK = ZoneInfo("America/New_York")
@@ -37,6 +39,20 @@ def in_hours(timeframe: str, coin: bool, hours: MarketHours | None, now: UtcNano
     if coin or timeframe == "1Day" or hours is None:
         return True
     return hours.session_open - BEFORE_OPEN <= now <= hours.session_close
+
+
+def in_model_hours(coin: bool, hours: MarketHours | None, now: UtcNanos) -> bool:
+    """A language model is paid for a stock only around a session that is known."""
+    if coin:
+        return True
+    return hours is not None and (
+        hours.session_open - MODELS_BEFORE_OPEN <= now < hours.session_close
+    )
+
+
+def next_utc_day(now: UtcNanos) -> UtcNanos:
+    """Midnight UTC, when a daily budget begins anew."""
+    return (now // DAY + 1) * DAY
 
 
 def valid_until(

@@ -1,8 +1,11 @@
 """The other providers' endpoints, each below its own prefix, all over the same market."""
 
-from . import alpha_vantage, massive
+from . import alpha_vantage, massive, perplexity, xai, yahoo
 from .market import Market
+from .models import Skill
 from .wire import Answer, Headers, Query
+
+_NOBODY: frozenset[str] = frozenset()
 
 
 def handle_provider(
@@ -12,33 +15,32 @@ def handle_provider(
     path: str,
     query: Query,
     headers: Headers,
-    bad_keys: frozenset[str] = frozenset(),
-    free_plans: frozenset[str] = frozenset(),
+    bad_keys: frozenset[str] = _NOBODY,
+    free_plans: frozenset[str] = _NOBODY,
+    body: bytes = b"",
+    skill: Skill = "copy",
 ) -> Answer | None:
     """Answer a request to a provider as of `now`; None when the path belongs to nobody here.
 
-    `bad_keys` and `free_plans` name providers (`massive`, `alpha_vantage`): the former refuse
-    every key, the latter answer as the vendor's free plan does. Otherwise plans are paid and
-    without quota.
+    `bad_keys` and `free_plans` name providers (`massive`, `alpha_vantage`, `xai_grok`, `sonar`,
+    `yfinance`): the former refuse every key, the latter answer as the vendor's free plan does (a
+    language model's has no credits). Otherwise plans are paid and without quota. `skill` is the
+    language models'.
     """
+
+    def plan(name: str) -> dict[str, bool]:
+        return {"known_key": name not in bad_keys, "free": name in free_plans}
+
     if path.startswith(f"{massive.PREFIX}/"):
-        return massive.handle(
-            market,
-            now,
-            method,
-            path,
-            query,
-            headers,
-            known_key="massive" not in bad_keys,
-            free="massive" in free_plans,
-        )
+        return massive.handle(market, now, method, path, query, headers, **plan("massive"))
     if path.startswith(f"{alpha_vantage.PREFIX}/"):
-        return alpha_vantage.handle(
-            market,
-            now,
-            path,
-            query,
-            known_key="alpha_vantage" not in bad_keys,
-            free="alpha_vantage" in free_plans,
+        return alpha_vantage.handle(market, now, path, query, **plan("alpha_vantage"))
+    if path.startswith(f"{xai.PREFIX}/"):
+        return xai.handle(market, now, method, path, headers, body, skill=skill, **plan("xai_grok"))
+    if path.startswith(f"{perplexity.PREFIX}/"):
+        return perplexity.handle(
+            market, now, method, path, headers, body, skill=skill, **plan("sonar")
         )
+    if path.startswith(f"{yahoo.PREFIX}/"):
+        return yahoo.handle(market, now, path, query, known_crumb="yfinance" not in bad_keys)
     return None

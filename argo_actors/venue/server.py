@@ -21,6 +21,7 @@ from .data_rest import forbidden, handle_data
 from .generated import Generated
 from .market import Market
 from .matching import Account, Book
+from .models import SKILLS, Skill
 from .providers import handle_provider
 from .recorded import BarFileError, Recorded
 from .rest import CALLS_A_MINUTE, Exchange, Keys
@@ -49,6 +50,7 @@ class Options(NamedTuple):
     keys: Keys = DEMO_KEYS
     account_number: str = ACCOUNT_NUMBER
     calls_a_minute: int = CALLS_A_MINUTE
+    skill: Skill = "copy"
 
 
 class Venue:
@@ -113,7 +115,17 @@ class Venue:
         if path.startswith("/argo/"):
             return self._control(method, path, body)
         now, market, bad = self.book.now, self.options.market, self.options.bad_keys
-        found = handle_provider(market, now, method, unquote(path), query, headers, bad)
+        found = handle_provider(
+            market,
+            now,
+            method,
+            unquote(path),
+            query,
+            headers,
+            bad,
+            body=body,
+            skill=self.options.skill,
+        )
         if found is not None:
             return found
         if path.startswith(("/v2/stocks/", "/v1beta3/")):
@@ -299,6 +311,7 @@ def options_of(arguments: Sequence[str]) -> Options:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--bad-key", action="append", default=[])
     parser.add_argument("--rate-limit", type=int, default=CALLS_A_MINUTE)
+    parser.add_argument("--skill", choices=SKILLS, default="copy")
     given = parser.parse_args(arguments)
     if given.bars is not None:
         market: Market = Recorded(given.bars)
@@ -315,6 +328,7 @@ def options_of(arguments: Sequence[str]) -> Options:
         port=given.port,
         bad_keys=frozenset(given.bad_key),
         calls_a_minute=given.rate_limit,
+        skill=given.skill,
     )
 
 

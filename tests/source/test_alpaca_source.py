@@ -39,7 +39,7 @@ def test_times_are_read_to_the_nanosecond_and_only_with_a_zone() -> None:
 
 def test_all_stocks_are_one_call_and_all_coins_another() -> None:
     with asking(alpaca_good(NOW)) as (alpaca, stub):
-        found = alpaca.bars(["AAPL", "BTC-USD", "ETH-USD", "MSFT"], NOW)
+        found = alpaca.readings(["AAPL", "BTC-USD", "ETH-USD", "MSFT"], NOW)
         assert {one.symbol for one in found} == {"AAPL", "BTC-USD", "ETH-USD", "MSFT"}
         assert stub.paths() == ["/v2/stocks/bars", "/v1beta3/crypto/us/bars"]
         stocks, coins = stub.asked
@@ -52,8 +52,8 @@ def test_all_stocks_are_one_call_and_all_coins_another() -> None:
 
 def test_once_known_only_new_bars_are_asked_for_and_the_vote_has_all_of_them() -> None:
     with asking(alpaca_good(NOW)) as (alpaca, stub):
-        alpaca.bars(["BTC-USD"], NOW)
-        (again,) = alpaca.bars(["BTC-USD"], NOW + MINUTE)
+        alpaca.readings(["BTC-USD"], NOW)
+        (again,) = alpaca.readings(["BTC-USD"], NOW + MINUTE)
         whole, short = (parse_time(one.query["start"]) for one in stub.asked)
         assert NOW - whole > 2 * 60 * MINUTE
         assert NOW - short < 10 * MINUTE
@@ -63,10 +63,10 @@ def test_once_known_only_new_bars_are_asked_for_and_the_vote_has_all_of_them() -
 def test_bars_from_before_the_night_are_forgotten_because_of_splits() -> None:
     tomorrow = NOW + DAY
     with asking(alpaca_good(NOW)) as (alpaca, stub):
-        alpaca.bars(["BTC-USD"], NOW)
+        alpaca.readings(["BTC-USD"], NOW)
         rows = alpaca_rows(rising(tomorrow, count=20))
         stub.script = lambda _: Reply(200, {"bars": {"BTC/USD": rows}, "next_page_token": None})
-        (found,) = alpaca.bars(["BTC-USD"], tomorrow)
+        (found,) = alpaca.readings(["BTC-USD"], tomorrow)
         assert len(found.bars) == 20
         assert parse_time(stub.asked[-1].query["start"]) > NOW
 
@@ -81,7 +81,7 @@ def test_pages_are_followed_to_the_last() -> None:
         return Reply(200, {"bars": bars, "next_page_token": token})
 
     with asking(script) as (alpaca, stub):
-        (found,) = alpaca.bars(["BTC-USD"], NOW)
+        (found,) = alpaca.readings(["BTC-USD"], NOW)
         assert len(found.bars) == len(rows)
         assert len(stub.asked) == 3
 
@@ -89,7 +89,7 @@ def test_pages_are_followed_to_the_last() -> None:
 def test_pages_without_an_end_end() -> None:
     endless = Reply(200, {"bars": {}, "next_page_token": "again"})
     with asking(endless) as (alpaca, _), pytest.raises(TransientProviderError, match="pages"):
-        alpaca.bars(["AAPL"], NOW)
+        alpaca.readings(["AAPL"], NOW)
 
 
 def test_coins_vote_although_stocks_are_refused() -> None:
@@ -99,7 +99,7 @@ def test_coins_vote_although_stocks_are_refused() -> None:
         return alpaca_good(NOW)(asked)
 
     with asking(script) as (alpaca, _):
-        stock, coin = alpaca.bars(["QQQQQ", "BTC-USD"], NOW)
+        stock, coin = alpaca.readings(["QQQQQ", "BTC-USD"], NOW)
         assert "invalid symbol" in stock.nothing
         assert len(coin.bars) == 130
 
@@ -111,7 +111,7 @@ def test_one_bad_bar_silences_its_symbol_only() -> None:
         return Reply(200, {"bars": bars, "next_page_token": None})
 
     with asking(script) as (alpaca, _):
-        bad, good = alpaca.bars(["AAPL", "MSFT"], NOW)
+        bad, good = alpaca.readings(["AAPL", "MSFT"], NOW)
         assert "a bar" in bad.nothing
         assert len(good.bars) == 130
 
@@ -128,7 +128,7 @@ def test_one_bad_bar_silences_its_symbol_only() -> None:
 def test_every_form_of_a_bad_key_is_permanent(reply: Reply) -> None:
     with asking(reply) as (alpaca, stub):
         with pytest.raises(PermanentProviderError, match="HTTP 40") as found:
-            alpaca.bars(["AAPL"], NOW)
+            alpaca.readings(["AAPL"], NOW)
         assert "APCA_" in found.value.fix
         assert len(stub.asked) == 1
 
@@ -137,20 +137,20 @@ def test_a_feed_without_a_plan_names_the_other_feed() -> None:
     text = "subscription does not permit querying recent SIP data"
     with asking(Reply(403, {"message": text}), feed="sip") as (alpaca, _):
         with pytest.raises(PermanentProviderError, match="SIP") as found:
-            alpaca.bars(["AAPL"], NOW)
+            alpaca.readings(["AAPL"], NOW)
         assert "iex" in found.value.fix
 
 
 def test_the_librarys_own_retries_are_off() -> None:
     with asking(Reply(429, {"message": "slow"}, (("X-RateLimit-Reset", "x"),))) as (alpaca, stub):
         with pytest.raises(TransientProviderError):
-            alpaca.bars(["AAPL"], NOW)
+            alpaca.readings(["AAPL"], NOW)
         assert len(stub.asked) == 1
 
 
 def test_a_delayed_feed_is_asked_as_sip_that_ends_in_the_past() -> None:
     with asking(alpaca_good(NOW), feed="delayed_sip") as (alpaca, stub):
-        alpaca.bars(["AAPL"], NOW)
+        alpaca.readings(["AAPL"], NOW)
         (asked,) = stub.asked
         assert asked.query["feed"] == "sip"
         assert NOW - parse_time(asked.query["end"]) >= 15 * MINUTE

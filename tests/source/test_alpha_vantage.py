@@ -74,7 +74,7 @@ def test_a_sentence_is_matched_quota_first(
 ) -> None:
     with asking(Reply(200, {name: text})) as (vantage, stub):
         with pytest.raises(kind) as found:
-            vantage.bars(["AAPL"], NOW)
+            vantage.readings(["AAPL"], NOW)
         assert getattr(found.value, "retry_after", None) == wait
         assert KEY not in str(found.value)
         assert len(stub.asked) == 1
@@ -97,7 +97,7 @@ def test_each_timeframe_and_class_has_its_function(
     timeframe: str, symbol: str, expected: dict[str, str]
 ) -> None:
     with asking(Reply(200, {"Time Series": rows(1.0)}), timeframe) as (vantage, stub):
-        vantage.bars([symbol], NOW)
+        vantage.readings([symbol], NOW)
         (asked,) = stub.asked
         assert asked.path == "/alpha_vantage/query"
         assert expected.items() <= asked.query.items()
@@ -106,8 +106,8 @@ def test_each_timeframe_and_class_has_its_function(
 
 def test_stock_days_begin_at_new_yorks_midnight_and_coin_days_at_utcs() -> None:
     with asking(Reply(200, {"Time Series (Daily)": rows(10, 11, 12)})) as (vantage, _):
-        (stock,) = vantage.bars(["AAPL"], NOW)
-        (coin,) = vantage.bars(["BTC-USD"], NOW)
+        (stock,) = vantage.readings(["AAPL"], NOW)
+        (coin,) = vantage.readings(["BTC-USD"], NOW)
     assert [one.c for one in stock.bars] == [10, 11, 12]
     assert all(one.t % DAY == 0 for one in coin.bars)
     assert stock.bars[0].t - coin.bars[0].t == 5 * HOUR
@@ -126,14 +126,14 @@ def test_older_answers_name_the_currency_in_each_row() -> None:
         v,
         _,
     ):
-        (found,) = v.bars(["BTC-USD"], NOW)
+        (found,) = v.readings(["BTC-USD"], NOW)
     assert (found.bars[0].o, found.bars[0].c) == (10, 11)
 
 
 def test_a_split_that_the_bars_are_not_adjusted_for_is_no_opinion() -> None:
     with asking(Reply(200, {"Time Series (Daily)": rows(100, 101, 25.2, 25)})) as (vantage, _):
-        (stock,) = vantage.bars(["AAPL"], NOW)
-        (coin,) = vantage.bars(["BTC-USD"], NOW)
+        (stock,) = vantage.readings(["AAPL"], NOW)
+        (coin,) = vantage.readings(["BTC-USD"], NOW)
     assert "split" in stock.nothing
     assert coin.nothing == ""
 
@@ -149,6 +149,6 @@ def test_a_split_that_the_bars_are_not_adjusted_for_is_no_opinion() -> None:
 )
 def test_a_malformed_row_is_no_opinion(row: dict[str, str]) -> None:
     with asking(Reply(200, {"Time Series (Daily)": {"2026-02-02": row}})) as (vantage, _):
-        (found,) = vantage.bars(["AAPL"], NOW)
+        (found,) = vantage.readings(["AAPL"], NOW)
     assert found.nothing
     assert not found.bars

@@ -29,7 +29,7 @@ def test_symbols_take_massives_form() -> None:
 
 def test_a_coins_bars_are_asked_with_the_key_in_a_header_and_nowhere_else() -> None:
     with asking(massive_good(NOW)) as (massive, stub):
-        massive.bars(["BTC-USD"], NOW)
+        massive.readings(["BTC-USD"], NOW)
         (asked,) = stub.asked
         assert asked.path.startswith("/massive/v2/aggs/ticker/X:BTCUSD/range/1/minute/")
         assert asked.headers["authorization"] == "Bearer MKEY"
@@ -40,7 +40,7 @@ def test_a_coins_bars_are_asked_with_the_key_in_a_header_and_nowhere_else() -> N
 def test_a_free_plan_votes_never_and_asks_nothing() -> None:
     with asking(massive_good(NOW), plan="free") as (massive, stub):
         with pytest.raises(SoftProviderError, match="free plan"):
-            massive.bars(["AAPL"], NOW)
+            massive.readings(["AAPL"], NOW)
         assert massive.prices(["AAPL"], NOW) == []
         assert stub.asked == []
 
@@ -49,20 +49,20 @@ def test_a_plan_without_this_data_silences_the_question_and_not_the_source() -> 
     text = "Your plan doesn't include this data timeframe."
     with asking(Reply(403, {"status": "NOT_AUTHORIZED", "message": text})) as (massive, _):
         with pytest.raises(SoftProviderError, match="timeframe") as found:
-            massive.bars(["AAPL"], NOW)
+            massive.readings(["AAPL"], NOW)
         assert "plan" in found.value.fix
 
 
 def test_an_unknown_key_is_permanent() -> None:
     with asking(Reply(401, {"status": "ERROR", "error": "Unknown API Key"})) as (massive, _):
         with pytest.raises(PermanentProviderError, match="Unknown API Key") as found:
-            massive.bars(["AAPL"], NOW)
+            massive.readings(["AAPL"], NOW)
         assert found.value.fix == "set a valid MASSIVE_API_KEY"
 
 
 def test_delayed_data_neither_votes_nor_counts_as_a_live_price() -> None:
     with asking(Reply(200, {"status": "DELAYED", "results": [], "tickers": []})) as (massive, _):
-        (found,) = massive.bars(["AAPL"], NOW)
+        (found,) = massive.readings(["AAPL"], NOW)
         assert "delayed" in found.nothing
         assert massive.prices(["AAPL"], NOW) == []
 

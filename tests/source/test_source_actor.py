@@ -14,7 +14,7 @@ from argo_actors.errors import (
 from argo_actors.messages.opinion import NoOpinion, Opinion, SourceStatus, VendorPrice
 from argo_actors.source.actor import SourceEdge
 from argo_actors.source.backoff import BREAKER_FAILURES
-from argo_actors.source.provider import Reading
+from argo_actors.source.provider import Provider, Reading
 from argo_actors.units import DAY, MINUTE, SECOND, Symbol, UtcNanos
 from tests.source.provider_stub import Reply, providing
 from tests.source.source_bench import NOW, Bench, config, edge, hours, rising, until
@@ -23,7 +23,7 @@ from tests.source.vendors import VENDORS, alpaca_good
 COIN = ["BTC-USD"]
 
 
-class Scripted:
+class Scripted(Provider):
     """A provider whose every answer a test decides."""
 
     spacing_seconds = 0.0
@@ -41,7 +41,7 @@ class Scripted:
     def good(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [Reading(one, bars=rising(now, self.timeframe)) for one in symbols]
 
-    def bars(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
+    def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         self.questions.append(tuple(symbols))
         return self.answer(symbols, now)
 

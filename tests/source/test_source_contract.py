@@ -30,7 +30,7 @@ every_vendor = pytest.mark.parametrize("vendor", VENDORS, ids=[one.name for one 
 def outcome(vendor: Vendor, reply: Any, seconds: float = 5.0) -> ProviderError | list[Reading]:
     """What asking for bars comes to against this reply."""
     with providing(reply) as stub:
-        return asking(lambda provider: provider.bars(SYMBOLS, NOW), vendor, stub, seconds)
+        return asking(lambda provider: provider.readings(SYMBOLS, NOW), vendor, stub, seconds)
 
 
 def asking(
@@ -160,7 +160,7 @@ def test_a_vendor_that_repeats_its_key_does_not_make_us_repeat_it(vendor: Vendor
 def test_a_server_that_is_not_there_does_not_make_us_tell_the_key(vendor: Vendor) -> None:
     with providing(Reply()) as gone:
         pass
-    error = asking(lambda provider: provider.bars(SYMBOLS, NOW), vendor, gone)
+    error = asking(lambda provider: provider.readings(SYMBOLS, NOW), vendor, gone)
     assert isinstance(error, TransientProviderError)
     assert "K3Y" not in str(error)
 
@@ -169,9 +169,9 @@ def test_a_server_that_is_not_there_does_not_make_us_tell_the_key(vendor: Vendor
 def test_after_a_failure_the_same_provider_answers_again(vendor: Vendor) -> None:
     with providing(Reply(500, {})) as stub, closing(vendor.make(stub.url, 5.0)) as provider:
         with pytest.raises(TransientProviderError):
-            provider.bars(SYMBOLS, NOW)
+            provider.readings(SYMBOLS, NOW)
         stub.script = vendor.good(NOW)
-        assert all(len(one.bars) == 130 for one in provider.bars(SYMBOLS, NOW))
+        assert all(len(one.bars) == 130 for one in provider.readings(SYMBOLS, NOW))
 
 
 @every_vendor

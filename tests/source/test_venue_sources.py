@@ -74,7 +74,7 @@ def settings(url: str, timeframe: Any) -> Source:
 def test_its_bars_vote(stub: ProviderStub, name: str, timeframe: str) -> None:
     periods = TECHNICAL if name == "alpha_vantage" else MARKET_DATA
     with closing(MAKE[name](stub.url, timeframe)) as provider:
-        found = provider.bars(SYMBOLS, NOW)
+        found = provider.readings(SYMBOLS, NOW)
     assert [one.symbol for one in found] == SYMBOLS
     for reading in found:
         bars = completed(reading.bars, timeframe, NOW)
@@ -89,7 +89,9 @@ def test_two_vendors_see_the_same_bars_and_prices(stub: ProviderStub) -> None:
         closing(MAKE["alpaca"](stub.url, "1Min")) as one,
         closing(MAKE["massive"](stub.url, "1Min")) as other,
     ):
-        for ours, theirs in zip(one.bars(SYMBOLS, NOW), other.bars(SYMBOLS, NOW), strict=True):
+        for ours, theirs in zip(
+            one.readings(SYMBOLS, NOW), other.readings(SYMBOLS, NOW), strict=True
+        ):
             a = {bar.t: bar.c for bar in completed(ours.bars, "1Min", NOW)}
             b = {bar.t: bar.c for bar in completed(theirs.bars, "1Min", NOW)}
             common = a.keys() & b.keys()
@@ -113,7 +115,7 @@ def test_history_gives_regime_and_volatility(stub: ProviderStub) -> None:
 def test_a_bad_key_is_permanent(stub: ProviderStub, world: World, name: str) -> None:
     world.bad_keys = frozenset({name})
     with closing(MAKE[name](stub.url, "1Min")) as provider, pytest.raises(PermanentProviderError):
-        provider.bars(SYMBOLS, NOW)
+        provider.readings(SYMBOLS, NOW)
 
 
 def test_a_free_massive_key_on_a_paid_setting_silences_and_does_not_disable(
@@ -121,14 +123,14 @@ def test_a_free_massive_key_on_a_paid_setting_silences_and_does_not_disable(
 ) -> None:
     world.free_plans = frozenset({"massive"})
     with closing(MAKE["massive"](stub.url, "1Min")) as provider, pytest.raises(SoftProviderError):
-        provider.bars(SYMBOLS, NOW)
+        provider.readings(SYMBOLS, NOW)
 
 
 def test_a_free_alpha_vantage_key_has_days_and_no_minutes(stub: ProviderStub, world: World) -> None:
     world.free_plans = frozenset({"alpha_vantage"})
     with closing(MAKE["alpha_vantage"](stub.url, "1Day")) as daily:
-        assert all(not one.nothing for one in daily.bars(SYMBOLS, NOW))
+        assert all(not one.nothing for one in daily.readings(SYMBOLS, NOW))
     minutes = MAKE["alpha_vantage"](stub.url, "1Min")
     with closing(minutes), pytest.raises(PermanentProviderError) as found:
-        minutes.bars(SYMBOLS, NOW)
+        minutes.readings(SYMBOLS, NOW)
     assert "1Day" in found.value.fix
