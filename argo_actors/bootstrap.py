@@ -45,6 +45,7 @@ from .source.provider import Provider
 from .source.quotes import QuotesEdge
 from .source.sonar import Sonar
 from .source.xai_grok import XaiGrok
+from .source.yahoo import Yahoo
 from .tracker.decider import tracker
 from .units import UtcNanos
 
@@ -82,6 +83,7 @@ PROVIDERS: dict[str, KnownSource] = {
         lambda source, secrets, _: Massive(source, secrets.get("MASSIVE_API_KEY")),
         (("MASSIVE_API_KEY",),),
     ),
+    "yfinance": KnownSource(lambda source, _, __: Yahoo(source)),
     "alpha_vantage": KnownSource(
         lambda source, secrets, _: AlphaVantage(source, secrets.get("ALPHA_VANTAGE_API_KEY")),
         (("ALPHA_VANTAGE_API_KEY",),),

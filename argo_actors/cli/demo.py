@@ -200,6 +200,7 @@ def demo_config(world: SimulatedWorld, bars: Path | None) -> Config:
         f"sources.alpaca.base_url={url}",
         f"sources.massive.base_url={url}/massive",
         f"sources.alpha_vantage.base_url={url}/alpha_vantage",
+        f"sources.yfinance.base_url={url}/yahoo",
         f"sources.xai_grok.base_url={url}/xai",
         f"sources.sonar.base_url={url}/perplexity",
     ]

@@ -28,6 +28,8 @@ class Asked(NamedTuple):
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
+    method: str = "GET"
 
 
 Script = Callable[[Asked], Reply]
@@ -64,12 +66,16 @@ def _handler(stub: ProviderStub) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             split = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(unquote(split.path), dict(parse_qsl(split.query)), headers)
+            body = self.rfile.read(int(headers.get("content-length", "0")))
+            query = dict(parse_qsl(split.query))
+            asked = Asked(unquote(split.path), query, headers, body, self.command)
             stub.asked.append(asked)
             try:
                 self._answer(stub.script(asked))
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
+
+        do_POST = do_GET  # noqa: N815 (the name is the library's)
 
         def _answer(self, reply: Reply) -> None:
             if reply.fault == "hang":

@@ -1,5 +1,6 @@
 """Every provider behind one interface, with what a good answer and a bad key look like on its wire."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -9,11 +10,15 @@ from argo_actors.host.secrets import Pair
 from argo_actors.source.alpaca import Alpaca
 from argo_actors.source.alpha_vantage import AlphaVantage
 from argo_actors.source.bars import Bar
+from argo_actors.source.budget import Budget
 from argo_actors.source.massive import Massive
 from argo_actors.source.provider import Provider
 from argo_actors.source.schedule import NEW_YORK
+from argo_actors.source.sonar import Sonar
+from argo_actors.source.xai_grok import XaiGrok
+from argo_actors.source.yahoo import Yahoo
 from argo_actors.units import SECOND, UtcNanos
-from tests.source.provider_stub import Asked, Reply
+from tests.source.provider_stub import HTML, JSON, Asked, Reply
 from tests.source.source_bench import rising
 
 KEY = "K3Y/of+a vendor"
@@ -28,11 +33,17 @@ class Vendor(NamedTuple):
     make: Callable[[str, float], Provider]
     """From a base URL and a deadline."""
     good: Callable[[UtcNanos], Callable[[Asked], Reply]]
-    bad_key: Reply
-    no_key_in_reply: Callable[[str], Reply]
+    bad_key: Reply | None
+    """None for a vendor without keys."""
+    no_key_in_reply: Callable[[str], Reply] | None
     """An error in which the vendor repeats what it was given."""
     quota: Reply
     empty: Reply
+    nothing: str = "no bars"
+    """The reason to be given for an empty answer."""
+    scored: bool = False
+    quota_seconds: float = 60.0
+    """The least wait after it."""
 
 
 def rfc3339(at: UtcNanos) -> str:
@@ -109,6 +120,59 @@ def source(url: str, seconds: float) -> Source:
     return Source(base_url=url, plan="paid", timeout_seconds=seconds)
 
 
+def told(vendor: str, text: Any, **more: Any) -> Reply:
+    """A language model's envelope around this text."""
+    part = {"type": "output_text", "text": text, "annotations": []}
+    message = {"type": "message", "role": "assistant", "content": [part]}
+    if vendor == "xai_grok":
+        usage: dict[str, Any] = {"cost_in_usd_ticks": 260_000_000}
+        search = {"type": "custom_tool_call", "name": "x_keyword_search"}
+    else:
+        usage = {"cost": {"total_cost": 0.0043, "currency": "USD"}}
+        search = {"type": "search_results", "results": [{"id": 1, "url": "https://example.com"}]}
+    body = {"status": "completed", "output": [search, message], "usage": usage}
+    return Reply(200, body | more)
+
+
+def scores_text(symbols: Sequence[str], score: Any = 0.5) -> str:
+    return json.dumps({"scores": [{"symbol": one, "score": score} for one in symbols]})
+
+
+def model_good(vendor: str) -> Callable[[UtcNanos], Callable[[Asked], Reply]]:
+    def script(asked: Asked) -> Reply:
+        body = json.loads(asked.body)
+        form = body.get("response_format", {}).get("json_schema") or body["text"]["format"]
+        rows = form["schema"]["properties"]["scores"]["items"]["properties"]
+        return told(vendor, scores_text(rows["symbol"]["enum"]))
+
+    return lambda now: script
+
+
+def yahoo_chart(bars: Sequence[Bar]) -> dict[str, Any]:
+    columns = {
+        "open": [b.o for b in bars],
+        "high": [b.h for b in bars],
+        "low": [b.low for b in bars],
+        "close": [b.c for b in bars],
+        "volume": [1000 for _ in bars],
+    }
+    result = {
+        "meta": {"currency": "USD"},
+        "timestamp": [b.t // SECOND for b in bars],
+        "indicators": {"quote": [columns]},
+    }
+    return {"chart": {"result": [result], "error": None}}
+
+
+def yahoo_good(now: UtcNanos) -> Callable[[Asked], Reply]:
+    def script(asked: Asked) -> Reply:
+        if "/chart/" not in asked.path:
+            return Reply(200, b"crumb", (("Content-Type", "text/plain"),))
+        return Reply(200, yahoo_chart(rising(now)))
+
+    return script
+
+
 VENDORS = [
     Vendor(
         "alpaca",
@@ -142,5 +206,37 @@ VENDORS = [
         ),
         Reply(200, {"Note": "Our standard API call frequency is 5 calls per minute"}),
         Reply(200, {"Meta Data": {}, "Time Series (1min)": {}}),
+    ),
+    Vendor(
+        "xai_grok",
+        lambda url, seconds: XaiGrok(source(url, seconds), KEY, Budget(1000.0)),
+        model_good("xai_grok"),
+        Reply(400, {"code": "invalid-argument", "error": "Incorrect API key provided. You can"}),
+        lambda key: Reply(400, {"code": "x", "error": f"Incorrect API key provided: {key}."}),
+        Reply(429, {"code": "resource-exhausted", "error": "Too many requests"}),
+        Reply(200, {"status": "completed", "output": []}),
+        "the model's answer has no message",
+        scored=True,
+    ),
+    Vendor(
+        "sonar",
+        lambda url, seconds: Sonar(source(url, seconds), KEY, Budget(1000.0)),
+        model_good("sonar"),
+        Reply(401, {"error": {"message": "Invalid API key", "type": "invalid_api_key"}}),
+        lambda key: Reply(401, {"error": {"message": f"Invalid API key {key}", "code": 401}}),
+        Reply(429, {"error": {"message": "Rate limit exceeded."}}, (*JSON, ("Retry-After", "70"))),
+        Reply(200, {"status": "completed", "output": []}),
+        "the model answered without sources",
+        scored=True,
+    ),
+    Vendor(
+        "yfinance",
+        lambda url, seconds: Yahoo(source(url, seconds)),
+        yahoo_good,
+        None,
+        None,
+        Reply(429, b"Too Many Requests", HTML),
+        Reply(200, {"chart": {"result": [], "error": None}}),
+        quota_seconds=900.0,
     ),
 ]
