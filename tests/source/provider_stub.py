@@ -62,6 +62,7 @@ class ProviderStub:
 def _handler(stub: ProviderStub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             split = urlsplit(self.path)
