@@ -12,10 +12,14 @@ from argo_actors.host.secrets import Pair
 from argo_actors.source.alpaca import Alpaca
 from argo_actors.source.alpha_vantage import AlphaVantage
 from argo_actors.source.bars import completed
+from argo_actors.source.budget import Budget
 from argo_actors.source.figures import figures
 from argo_actors.source.massive import Massive
 from argo_actors.source.opinion import MARKET_DATA, TECHNICAL, from_bars
 from argo_actors.source.provider import Provider
+from argo_actors.source.sonar import Sonar
+from argo_actors.source.xai_grok import XaiGrok
+from argo_actors.source.yahoo import Yahoo
 from argo_actors.venue.data_rest import handle_data
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.providers import handle_provider
@@ -34,8 +38,9 @@ class World:
         self.free_plans: frozenset[str] = frozenset()
 
     def __call__(self, asked: Asked) -> Reply:
-        request = (self.market, NOW, "GET", asked.path, asked.query, asked.headers)
-        found = handle_provider(*request, self.bad_keys, self.free_plans) or handle_data(*request)
+        plans = (self.bad_keys, self.free_plans, asked.body)
+        request = (self.market, NOW, asked.method, asked.path, asked.query, asked.headers)
+        found = handle_provider(*request, *plans) or handle_data(*request)
         assert found is not None, asked.path
         status, headers, body = found
         return Reply(status, body, tuple(headers.items()))
@@ -61,6 +66,11 @@ MAKE: dict[str, Callable[[str, str], Provider]] = {
     "alpha_vantage": lambda url, frame: AlphaVantage(
         settings(url + "/alpha_vantage", frame), "AKEY"
     ),
+    "yfinance": lambda url, frame: Yahoo(settings(url + "/yahoo", frame)),
+}
+MODELS: dict[str, Callable[[str], Provider]] = {
+    "xai_grok": lambda url: XaiGrok(settings(url + "/xai", "1Day"), "XKEY", Budget(2.0)),
+    "sonar": lambda url: Sonar(settings(url + "/perplexity", "1Day"), "PKEY", Budget(2.0)),
 }
 
 
@@ -72,7 +82,7 @@ def settings(url: str, timeframe: Any) -> Source:
 @pytest.mark.parametrize("name", MAKE)
 @pytest.mark.parametrize("timeframe", ["1Min", "1Day"])
 def test_its_bars_vote(stub: ProviderStub, name: str, timeframe: str) -> None:
-    periods = TECHNICAL if name == "alpha_vantage" else MARKET_DATA
+    periods = TECHNICAL if name in ("alpha_vantage", "yfinance") else MARKET_DATA
     with closing(MAKE[name](stub.url, timeframe)) as provider:
         found = provider.readings(SYMBOLS, NOW)
     assert [one.symbol for one in found] == SYMBOLS
@@ -134,3 +144,40 @@ def test_a_free_alpha_vantage_key_has_days_and_no_minutes(stub: ProviderStub, wo
     with closing(minutes), pytest.raises(PermanentProviderError) as found:
         minutes.readings(SYMBOLS, NOW)
     assert "1Day" in found.value.fix
+
+
+@pytest.mark.usefixtures("world")
+def test_yahoos_days_are_those_of_the_other_technical_source(stub: ProviderStub) -> None:
+    with (
+        closing(MAKE["yfinance"](stub.url, "1Day")) as one,
+        closing(MAKE["alpha_vantage"](stub.url, "1Day")) as other,
+    ):
+        pairs = zip(one.readings(SYMBOLS, NOW), other.readings(SYMBOLS, NOW), strict=True)
+        for ours, theirs in pairs:
+            a = {bar.t: bar.c for bar in completed(ours.bars, "1Day", NOW)}
+            b = {bar.t: bar.c for bar in completed(theirs.bars, "1Day", NOW)}
+            assert len(a.keys() & b.keys()) >= 90
+            assert all(a[t] == pytest.approx(b[t], abs=1e-4) for t in a.keys() & b.keys())
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("name", MODELS)
+def test_a_models_scores_become_readings_and_its_price_is_counted(
+    stub: ProviderStub, name: str
+) -> None:
+    with closing(MODELS[name](stub.url)) as model:
+        found = model.readings(SYMBOLS, NOW)
+        assert [one.symbol for one in found] == SYMBOLS
+        assert all(one.score is not None for one in found)
+        assert model.note.startswith("spent $0.0")
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("plan", ["bad_keys", "free_plans"])
+def test_a_model_without_key_or_credits_is_parked(
+    stub: ProviderStub, world: World, name: str, plan: str
+) -> None:
+    setattr(world, plan, frozenset({name}))
+    with closing(MODELS[name](stub.url)) as model, pytest.raises(PermanentProviderError) as found:
+        model.readings(SYMBOLS, NOW)
+    assert "API_KEY" in found.value.fix or "credits" in found.value.fix
