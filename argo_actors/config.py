@@ -201,7 +201,7 @@ class Source(Block, frozen=True, kw_only=True):
     timeframe: Literal["1Min", "5Min", "15Min", "1Hour", "1Day"] = "1Min"
     """Bars that the vote is made from."""
     refresh_seconds: NotNegative = 0.0
-    """Least time between two questions; 0 follows the bars."""
+    """Least time between two questions; 0 follows the bars, or the language model's own slots."""
     valid_seconds: Positive = 90.0
     """An opinion lives so long from its `as_of`."""
     feed: Literal["iex", "sip", "delayed_sip"] = "iex"
@@ -224,6 +224,7 @@ def _sources() -> dict[str, Source]:
     return {
         "alpaca": Source(),
         "massive": Source(valid_seconds=150.0, refresh_seconds=60.0, calls_per_minute=5.0),
+        "yfinance": Source(timeframe="1Day", valid_seconds=7200.0, calls_per_minute=30.0),
         "alpha_vantage": Source(
             timeframe="1Day", valid_seconds=7200.0, calls_per_minute=5.0, calls_per_day=25.0
         ),
@@ -430,6 +431,9 @@ def warnings(config: Config) -> list[str]:
         found.append(
             f"the drawdown limit {drawdown} % is reached before the daily loss limit {daily} %"
         )
+    for name, source in config.sources.items():
+        if source.enabled and source.valid_seconds < source.refresh_seconds:
+            found.append(f"sources.{name}: an opinion ends before the next question is asked")
     families = {FAMILY_OF[name] for name, source in config.sources.items() if source.enabled}
     if len(families) == 1:
         found.append(f"only one family of sources is enabled ({families.pop()})")

@@ -152,7 +152,7 @@ class SourceEdge:
     def _newest_end(self, symbol: Symbol, now: UtcNanos) -> UtcNanos:
         """Of the bar to be had; a language model's slots are the same for all symbols: one call."""
         if self._provider.scored:
-            slot = max(1, int(self._settings.refresh_seconds)) * SECOND
+            slot = int((self._settings.refresh_seconds or self._provider.slot_seconds) * SECOND)
             return now // slot * slot
         return newest_end(self._settings.timeframe, is_coin(symbol), now)
 

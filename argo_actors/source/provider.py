@@ -37,6 +37,8 @@ class Provider(Protocol):
     """Its prices are live: they take part in the comparison of vendors."""
     scored: bool = False
     """It is a language model: it gives scores by the clock, not bars as they end."""
+    slot_seconds: float = 0.0
+    """How often a language model is asked where the configuration does not say."""
     batch: int = 1
     """Most symbols in one question."""
     spacing_seconds: float = 0.0

@@ -26,6 +26,7 @@ class Sonar(LanguageModel):
     """Answers without a search are of no use; `failed` comes with a good status."""
 
     path = "/v1/agent"
+    slot_seconds = 7200.0
     reserved_usd = 0.02
     money = ("credits",)
     remedies = (

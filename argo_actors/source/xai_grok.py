@@ -28,6 +28,7 @@ class XaiGrok(LanguageModel):
     """The responses API with its search tools; a wrong key is a 400 here."""
 
     path = "/responses"
+    slot_seconds = 1800.0
     reserved_usd = 0.10
     units_a_dollar = 1e10
     money = ("available credits", "any credits", "spending limit")

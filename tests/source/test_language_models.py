@@ -214,6 +214,19 @@ def test_one_call_a_slot_for_all_symbols_and_stocks_only_around_their_session(na
         assert (one.direction, one.confidence) == ("LONG", 75.0)
 
 
+@both
+def test_without_a_configured_interval_a_model_keeps_its_own(name: str) -> None:
+    with (
+        providing(model_good(name)(NOW)) as stub,
+        source(name, stub, Budget(1e6), refresh_seconds=0) as bench,
+    ):
+        bench.hear(hours(NOW))
+        slots = {"xai_grok": 4, "sonar": 1}[name]
+        for _ in range(24):
+            bench.tick(299)
+        assert slots <= len(stub.asked) <= slots + 1
+
+
 def test_a_stock_whose_hours_are_not_known_is_not_paid_for() -> None:
     with providing(model_good("sonar")(NOW)) as stub, source("sonar", stub, Budget(9)) as bench:
         bench.tick()

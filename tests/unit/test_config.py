@@ -117,3 +117,9 @@ def test_a_configured_number_is_the_one_its_text_spells() -> None:
 def test_one_family_of_sources_is_worth_a_warning() -> None:
     only = decoded(sources={"alpaca": {}})
     assert any("only one family" in line for line in config.warnings(only))
+
+
+def test_opinions_that_end_before_the_next_question_are_worth_a_warning() -> None:
+    short = decoded(sources={"sonar": {"refresh_seconds": 7200}, "alpaca": {}})
+    assert any("sources.sonar" in one for one in config.warnings(short))
+    assert not any("before the next" in one for one in config.warnings(decoded()))
