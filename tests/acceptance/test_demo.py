@@ -1,6 +1,7 @@
 """The main job end to end: the daemon trades a simulated market, and every book agrees."""
 
 from pathlib import Path
+from typing import Any
 
 from argo_actors.api.view import View
 from argo_actors.bootstrap import deciders
@@ -35,13 +36,15 @@ def _trade(
 
 
 def _fills(state: Path, until_at: int) -> list[tuple[object, ...]]:
-    return [
+    """In the order of market time; orders of one instant race each other to the venue."""
+    found = [
         (record.at, message.symbol, message.leg, message.side, message.qty, message.price)
         for path in day_files(state / "journal")
         for record in records(path)
         for message in record.said
         if isinstance(message, Fill) and record.at < until_at
     ]
+    return sorted(found, key=str)
 
 
 def test_a_run_trades_both_ways_protects_everything_ties_out_and_verifies(tmp_path: Path) -> None:
@@ -96,12 +99,28 @@ def test_a_refused_key_costs_one_source_and_nothing_else(tmp_path: Path) -> None
 
 
 def test_without_the_second_family_nothing_is_entered_and_it_is_shown(tmp_path: Path) -> None:
-    with world(tmp_path, "--bad-key", "alpha_vantage") as one, daemon(one, tmp_path) as running:
+    refused = ("alpha_vantage", "yfinance", "xai_grok", "sonar")
+    arguments = [word for name in refused for word in ("--bad-key", name)]
+    with world(tmp_path, *arguments) as one, daemon(one, tmp_path) as running:
         view = View(running)
         until(lambda: view.books.cycle >= 120, "120 cycles")
         assert view.books.long_entries == view.books.short_entries == 0
-        assert any("1 of 2 families" in one["reason"] for one in view.next_decision())
-        assert view.status()["sources"]["alpha_vantage"]["state"] == "disabled"
+        assert any("1 of 4 families" in one["reason"] for one in view.next_decision())
+        sources = view.status()["sources"]
+        assert {sources[name]["state"] for name in refused} == {"disabled", "backoff"}
+        # Yahoo has no keys: what it refuses is a crumb, and that passes.
+        assert sources["yfinance"]["state"] == "backoff"
+
+
+def test_each_source_refused_alone_stops_no_other_and_no_trade(tmp_path: Path) -> None:
+    for name, key in (("xai_grok", "XAI_API_KEY"), ("sonar", "PERPLEXITY_API_KEY")):
+        found = _trade(tmp_path / name, 60, arguments=("--bad-key", name))
+        sources: Any = found["sources"]
+        assert sources[name]["state"] == "disabled"
+        assert key in sources[name]["remedy"]
+        assert {one["state"] for other, one in sources.items() if other != name} == {"running"}
+        assert found["long_entries"] or found["short_entries"]
+        assert found["differences"] == {}
 
 
 def test_both_dispatchers_leave_journals_that_verify(tmp_path: Path) -> None:
