@@ -128,7 +128,9 @@ class SourceEdge:
         """The symbols of one question, those that waited longest first."""
         due = [symbol for symbol in self._symbols if self._is_due(symbol, now)]
         due.sort(key=lambda one: (self._waited_since(one), one))
-        return due[: 1 if self._backoff.open else self._provider.batch]
+        # One call of a language model asks for all of them: a smaller question is no cheaper.
+        small = self._backoff.open and not self._provider.scored
+        return due[: 1 if small else self._provider.batch]
 
     def _waited_since(self, symbol: Symbol) -> UtcNanos:
         asked = self._asked.get(symbol)
@@ -172,7 +174,8 @@ class SourceEdge:
         return since is None or since >= self._settings.refresh_seconds * SECOND
 
     def _ask_readings(self, symbols: list[Symbol], now: UtcNanos) -> None:
-        if not self._limiter.take(now, 1 if self._provider.scored else len(by_class(symbols))):
+        planned = 1 if self._provider.scored else len(by_class(symbols))
+        if not self._limiter.take(now, planned):
             return
         for symbol in symbols:
             end = self._newest_end(symbol, now)
@@ -180,31 +183,35 @@ class SourceEdge:
             tries = before.tries + 1 if before is not None and before.end == end else 1
             self._asked[symbol] = _Asked(end, now, tries)
         provider = self._provider
-        self._call(lambda: provider.readings(symbols, now), symbols, self._judged)
+        self._call(lambda: provider.readings(symbols, now), symbols, self._judged, planned)
 
     def _ask_prices(self, now: UtcNanos) -> None:
         timeframe = self._settings.timeframe
         symbols = [
             one for one in self._symbols if in_hours(timeframe, is_coin(one), self._kept.hours, now)
         ]
-        if not symbols or not self._limiter.take(now, len(by_class(symbols))):
+        planned = len(by_class(symbols))
+        if not symbols or not self._limiter.take(now, planned):
             return
         self._price_wanted = False
         self._priced_at = now
         provider = self._provider
-        self._call(lambda: provider.prices(symbols, now), (), self._read_prices)
+        self._call(lambda: provider.prices(symbols, now), (), self._read_prices, planned)
 
     def _call(
         self,
         work: Callable[[], list[Reading]],
         asked: Sequence[Symbol],
         read: Callable[[list[Reading]], Sequence[Message | None]],
+        planned: int,
     ) -> None:
-        """Ask; `asked` are the symbols whose opinions the answer owes."""
+        """Ask; `asked` are the symbols whose opinions the answer owes, `planned` the calls taken."""
         self._busy = True
+        before = self._provider.sent
 
         def then(value: Any, error: BaseException | None) -> None:
             self._busy = False
+            self._limiter.charge(max(0, self._provider.sent - before - planned))
             if error is None:
                 self._succeeded()
                 self._say(read(value))

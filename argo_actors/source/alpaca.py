@@ -162,6 +162,10 @@ class Alpaca(Provider):
             found |= {one: quotes[wire(one)] for one in group if wire(one) in quotes}
         return found
 
+    @property
+    def sent(self) -> int:
+        return self._client.sent
+
     def close(self) -> None:
         self._client.close()
 

@@ -31,6 +31,7 @@ class DataClient:
         self._base_url = base_url or None
         self._mine = threading.local()
         self._sessions: list[Any] = []
+        self.sent = 0
 
     def get(
         self,
@@ -47,6 +48,7 @@ class DataClient:
 
         client, adapter = self._client(coin)
         adapter.until = machine_seconds() + seconds
+        self.sent += 1
         try:
             found = client.get(path, dict(query))
         except APIError as error:

@@ -42,6 +42,10 @@ class AlphaVantage(Provider):
     def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [self._series(symbol) for symbol in symbols]
 
+    @property
+    def sent(self) -> int:
+        return self._http.sent
+
     def close(self) -> None:
         self._http.close()
 

@@ -53,6 +53,7 @@ class Http:
         self._key = key
         self._key_name = key_name
         self._seconds = seconds
+        self.sent = 0
         self._client = httpx2.Client(
             base_url=base_url,
             headers=headers,
@@ -72,6 +73,7 @@ class Http:
     def _send(self, method: str, path: str, **content: Any) -> Answer:
         import httpx2
 
+        self.sent += 1
         until = machine_seconds() + self._seconds
         try:
             with self._client.stream(method, path, **content) as response:

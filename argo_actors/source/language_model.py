@@ -108,6 +108,10 @@ class LanguageModel(Provider):
                 why = error.what
         return [Reading(one, nothing=why) for one in symbols]
 
+    @property
+    def sent(self) -> int:
+        return self._http.sent
+
     def close(self) -> None:
         self._http.close()
 

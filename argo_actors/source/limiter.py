@@ -25,3 +25,7 @@ class Limiter:
         self._left = [left - calls for left in self._left]
         self._next = now + self._spacing
         return True
+
+    def charge(self, calls: int) -> None:
+        """Count calls that were made beyond those taken: later ones wait for them."""
+        self._left = [left - calls for left in self._left]

@@ -110,6 +110,10 @@ class Massive(Provider):
                 found += [_price(one, known[wire(one)], now) for one in group if wire(one) in known]
         return found
 
+    @property
+    def sent(self) -> int:
+        return self._http.sent
+
     def close(self) -> None:
         self._http.close()
 

@@ -45,6 +45,11 @@ class Provider(Protocol):
     """Least time between two calls, where the vendor wants one."""
 
     @property
+    def sent(self) -> int:
+        """Requests sent so far: an answer of several pages, or a second try, uses the plan's calls too."""
+        ...
+
+    @property
     def note(self) -> str:
         """What its status says while it runs, such as the day's spending."""
         return ""

@@ -75,6 +75,10 @@ class Yahoo(Provider):
     def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [self._chart(symbol) for symbol in symbols]
 
+    @property
+    def sent(self) -> int:
+        return 0 if self._session is None else int(self._session.sent)
+
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
@@ -135,8 +139,10 @@ def _session(base_url: str) -> Any:
 
     class Session(requests.Session[Any]):
         until = 0.0
+        sent = 0
 
         def request(self, method: Any, url: str, **options: Any) -> Any:  # type: ignore[override]
+            self.sent += 1
             if base_url:
                 url = base_url + urlsplit(url).path
             left = self.until - machine_seconds()

@@ -35,8 +35,13 @@ class Scripted(Provider):
         self.questions: list[tuple[Symbol, ...]] = []
         self.priced: list[tuple[Symbol, ...]] = []
         self.closed = 0
+        self.calls = 0
         self.answer: Callable[[Sequence[Symbol], UtcNanos], list[Reading]] = self.good
         self.price: float = 125.0
+
+    @property
+    def sent(self) -> int:
+        return self.calls
 
     def good(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [Reading(one, bars=rising(now, self.timeframe)) for one in symbols]
@@ -392,3 +397,20 @@ def test_a_server_that_hangs_costs_one_deadline_and_the_next_question_is_answere
             assert states(bench)[-1] == ("running", True)
             assert len(bench.said(Opinion)) == 1
             assert bench.crashed == []
+
+
+def test_the_further_calls_of_a_question_are_charged_to_the_plan() -> None:
+    provider = Scripted()
+
+    def paged(symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
+        provider.calls += 6
+        return provider.good(symbols, now)
+
+    provider.answer = paged
+    with source(provider, symbols=COIN, calls_per_minute=4) as bench:
+        bench.tick()
+        bench.tick(30)
+        bench.tick(33)
+        assert len(provider.questions) == 2
+        bench.tick(60)
+        assert len(provider.questions) == 2, "the second question's pages are not paid back yet"
