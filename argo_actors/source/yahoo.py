@@ -4,8 +4,11 @@ yfinance gives what is hard to write and changes often: the browser's likeness, 
 chart itself is read here, because the package shows an empty table for most failures.
 """
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,6 +85,7 @@ class Yahoo(Provider):
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
+            self._session.executor.shutdown(wait=False)
 
     def _chart(self, symbol: Symbol) -> Reading:
         answer = self._ask(symbol)
@@ -115,6 +119,10 @@ class Yahoo(Provider):
             raise TransientProviderError("HTTP 429: blocked", fix=BUMP, retry_after=wait) from None
         except (RequestException, YFException) as error:
             raise TransientProviderError(masked(f"{type(error).__name__}: {error}", ())) from None
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # The package reads Yahoo's pages of consent, and is not ready for all that is in them.
+            what = f"yfinance failed in {type(error).__name__}"
+            raise TransientProviderError(what, fix=BUMP) from None
         headers = {name.lower(): value for name, value in found.headers.items()}
         return Answer(found.status_code, headers, found.content)
 
@@ -127,10 +135,17 @@ class Yahoo(Provider):
             raise PermanentProviderError(
                 "the package yfinance is not installed", fix="pip install yfinance"
             ) from None
-        # Its cache of cookies is a database on disk, shared by all that use the package.
-        yfinance.cache.set_cache_location(tempfile.mkdtemp(prefix="argo-yfinance-"))
+        yfinance.cache.set_cache_location(_files())
         self._session = _session(self._settings.base_url)
         return YfData(session=self._session)
+
+
+@cache
+def _files() -> str:
+    """A directory of this process: the package keeps cookies in a database on disk."""
+    path = tempfile.mkdtemp(prefix="argo-yfinance-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def _session(base_url: str) -> Any:

@@ -95,6 +95,7 @@ DETECTED = f"We have detected your API key as {KEY} and our standard API rate li
 PREMIUM = "Thank you for using Alpha Vantage! This is a premium endpoint. You may subscribe"
 SPENT = "Your team has either used all available credits or reached its monthly spending limit."
 NONE_YET = "Your newly created team doesn't have any credits or licenses yet."
+CONSENT = b'<html><form><input name="csrfToken" value="x"></form></html>'
 FAR_RESET = ("X-RateLimit-Reset", "1772636445")
 DOWN = Reply(503, b"<html>down</html>", HTML)
 HANGS = Reply(200, b"{", fault="hang")
@@ -174,6 +175,7 @@ FAILURES = [
         "soft",
         "does not know",
     ),
+    Failure("yfinance", "consent page", Reply(200, CONSENT, HTML), "transient", "not"),
     Failure("yfinance", "5xx", yahoo(DOWN), "transient", "503"),
     Failure("yfinance", "timeout", yahoo(HANGS), "transient"),
     Failure("yfinance", "HTML", yahoo(Reply(200, b"<html>", HTML)), "transient", "not JSON"),
