@@ -10,7 +10,10 @@ def venue(
     *,
     port: int = 0,
     bars: Path | None = None,
+    speed: float = 1.0,
     seed: int = 7,
+    faults: Path | None = None,
+    account: str = "{}",
     start: str = "",
     lockstep: bool = False,
     state: Path | None = None,
@@ -24,10 +27,16 @@ def venue(
         TCP port on 127.0.0.1; 0 takes a free one.
     bars: Path
         A directory of recorded one-minute bars (SYMBOL.csv); without it a market is generated.
+    speed: float
+        Market seconds a second; 1 is real time.
     seed: int
-        Of the generated market and of partial fills.
+        Of the generated market, of partial fills and of faults.
+    faults: Path
+        A plan of faults (JSON); more can be given while it runs by POST /argo/faults.
+    account: str
+        The account as JSON: cash, number, key_id, secret, calls_a_minute, data_plan (basic or plus).
     start: str
-        Market time at which it begins, RFC 3339.
+        Market time at which it begins, RFC 3339; a generated market begins now.
     lockstep: bool
         Time moves only by POST /argo/advance.
     state: Path
@@ -37,8 +46,10 @@ def venue(
     """
     from ..venue.server import main
 
-    arguments = ["--port", str(port), "--seed", str(seed)]
+    arguments = ["--port", str(port), "--seed", str(seed), "--speed", str(speed)]
+    arguments += ["--account", account]
     arguments += ["--bars", str(bars)] if bars else []
+    arguments += ["--faults", str(faults)] if faults else []
     arguments += ["--start", start] if start else []
     arguments += ["--lockstep"] if lockstep else []
     arguments += ["--state", str(state)] if state else []

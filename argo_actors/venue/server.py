@@ -1,6 +1,5 @@
 """The venue on loopback: one event loop owns the book; time is the wall clock's, or the caller's."""
 
-import argparse
 import asyncio
 import json
 import signal
@@ -8,49 +7,28 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote
+from typing import Any
+from urllib.parse import unquote
 
-import msgspec
-
+from . import faults, streams
 from . import trading_json as wire
+from .damage import on_json, pending
 from .data_rest import forbidden, handle_data
-from .generated import Generated
-from .market import Market
+from .faults import Faults, PlanError, read_plan
+from .http_front import Front, Request
 from .matching import Account, Book
-from .models import SKILLS, Skill
+from .options import Options, options_of
+from .past import Past
 from .providers import handle_provider
-from .recorded import BarFileError, Recorded
-from .rest import CALLS_A_MINUTE, Exchange, Keys
+from .refusals import Refusal
+from .rest import Exchange
 from .store import Store
+from .wire import Answer, answer
 
-DEMO_KEYS = Keys("PKARGODEMO0000000000", "argo-demo-secret-for-the-simulated-venue")
-"""The keys of the simulated account; they open nothing else."""
-ACCOUNT_NUMBER = "PA0ARGODEMO1"
-START_CASH = Decimal(100_000)
 FINE, COARSE = 250_000_000, 1_000_000_000
-DEFAULT_START = "2026-03-04T15:00:00+00:00"
 SECOND = 1_000_000_000
-
-
-class Options(NamedTuple):
-    """How a venue is run."""
-
-    market: Market
-    start: int
-    seed: int
-    lockstep: bool
-    state: Path | None = None
-    port: int = 0
-    bad_keys: frozenset[str] = frozenset()
-    cash: Decimal = START_CASH
-    keys: Keys = DEMO_KEYS
-    account_number: str = ACCOUNT_NUMBER
-    calls_a_minute: int = CALLS_A_MINUTE
-    skill: Skill = "copy"
+AT_ONCE = 60 * SECOND
+"""Market time that passes before somebody else gets a word in."""
 
 
 class Venue:
@@ -70,48 +48,25 @@ class Venue:
         if self.store is not None:
             self.store.load(self.book)
         self.exchange = Exchange(self.book, options.keys, options.calls_a_minute)
+        self.faults = Faults(options.seed)
         self.stopping = asyncio.Event()
-        self._listeners: set[asyncio.Queue[bytes]] = set()
-        self._zero = (self.book.now, time.monotonic_ns())
+        self._past = Past()
+        self._stuck: dict[str, int] = {}
+        """Orders whose cancel was taken and waits, and until when."""
+        self._front = Front(self.answer, self._fault_of, self._stale, self._take_cancel)
+        self._streams = streams.Streams(options, self.faults, lambda: self.book.now)
+        self._zero = (max(self.book.now, options.resume_at), time.monotonic_ns())
+        self._give(options.faults)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            await self._http(scope, receive, send)
+            await self._front(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._streams(scope, receive, send)
 
-    # http
-
-    async def _http(self, scope: Any, receive: Any, send: Any) -> None:
-        body = b""
-        while True:
-            part = await receive()
-            if part["type"] == "http.disconnect":
-                return
-            body += part.get("body", b"")
-            if not part.get("more_body"):
-                break
-        headers = {
-            name.decode("latin1").lower(): value.decode("latin1")
-            for name, value in scope["headers"]
-        }
-        path = scope["raw_path"].decode("latin1").partition("?")[0]
-        query = dict(parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True))
-        status, found, answer = self.answer(scope["method"], path, query, headers, body)
-        found = {**found, "Content-Length": str(len(answer))}
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(k.lower().encode(), v.encode()) for k, v in found.items()],
-            }
-        )
-        await send({"type": "http.response.body", "body": answer})
-
-    def answer(
-        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Any of the venue's HTTP answers."""
+    def answer(self, request: Request) -> Answer:
+        """Any of the venue's true HTTP answers."""
+        method, path, query, headers, body = request
         if path.startswith("/argo/"):
             return self._control(method, path, body)
         now, market, bad = self.book.now, self.options.market, self.options.bad_keys
@@ -134,23 +89,32 @@ class Venue:
             found = handle_data(market, now, method, unquote(path), query, headers)
             if found is not None:
                 return found
-        answer = self.exchange.handle(method, path, query, headers, body)
+        if method == "DELETE" and path.rpartition("/")[2] in self._stuck:
+            return answer(422, {"code": 42210000, "message": "order pending cancel"})
+        reply = self.exchange.handle(method, path, query, headers, body)
         self._settle()
-        return answer
+        return on_json(reply, self._shown) if self._stuck else reply
 
-    def _control(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _control(self, method: str, path: str, body: bytes) -> Answer:
         match method, path:
             case "POST", "/argo/advance" if self.options.lockstep:
                 self.advance(int(json.loads(body)["to"]))
-                return _json(200, {"now": self.book.now, "events": self.book.account.events})
+                return answer(200, {"now": self.book.now, "events": self.book.account.events})
             case "GET", "/argo/state":
-                return _json(200, self.about())
+                return answer(200, self.about())
             case "GET", "/argo/books":
-                return _json(200, wire.books(self.book))
+                return answer(200, wire.books(self.book))
+            case "GET", "/argo/faults":
+                return answer(200, self.faults.about())
+            case "POST", "/argo/faults":
+                return self._take_faults(body)
+            case "DELETE", "/argo/faults":
+                self.faults.clear()
+                return answer(200, self.faults.about())
             case "POST", "/argo/shutdown":
                 self.stopping.set()
-                return _json(200, {})
-        return _json(404 if path != "/argo/advance" else 409, {"message": "not here"})
+                return answer(200, {})
+        return answer(404 if path != "/argo/advance" else 409, {"message": "not here"})
 
     def about(self) -> dict[str, Any]:
         """What this venue is."""
@@ -159,6 +123,7 @@ class Venue:
             "label": market.label,
             "seed": self.options.seed,
             "lockstep": self.options.lockstep,
+            "speed": self.options.speed,
             "now": self.book.now,
             "start": market.start,
             "end": market.end,
@@ -168,6 +133,54 @@ class Venue:
             "secret": self.options.keys.secret,
         }
 
+    # faults
+
+    def _fault_of(self, request: Request) -> faults.RequestFault | None:
+        if request.path.startswith("/argo/"):
+            return None
+        return self.faults.request(request.method, request.path, self.book.now)
+
+    def _take_faults(self, body: bytes) -> Answer:
+        try:
+            self._give(read_plan(body))
+        except PlanError as error:
+            return answer(400, {"message": str(error), "fix": error.fix})
+        return answer(200, self.faults.about())
+
+    def _give(self, plan: faults.Plan) -> None:
+        self.faults.give(plan, self.book.now)
+        self._past.keep(self.book, self.faults.looks_back)
+
+    def _stale(self, request: Request, seconds: float) -> Answer:
+        """The answer of a moment ago; what is no GET of the trading API is answered truly."""
+        book = self._past.at(self.book.now - int(seconds * SECOND))
+        if book is None or request.method != "GET":
+            return self.answer(request)
+        then = Exchange(book, self.options.keys, self.options.calls_a_minute)
+        return then.handle(*request)
+
+    def _take_cancel(self, request: Request, seconds: float) -> Answer:
+        """204 for a cancel that waits; what cannot be cancelled is answered truly."""
+        order = self.book.orders.get(request.path.rpartition("/")[2])
+        if request.method != "DELETE" or order is None or not order.is_open:
+            return self.answer(request)
+        if order.id not in self._stuck:
+            self._stuck[order.id] = self.book.now + int(seconds * SECOND)
+            return 204, {}, b""
+        return self.answer(request)
+
+    def _shown(self, body: Any) -> Any:
+        """What a client sees of a body with orders in it."""
+        return pending(self._stuck, body) if self._stuck else body
+
+    def _free_cancels(self) -> None:
+        for order_id in [one for one, until in self._stuck.items() if until <= self.book.now]:
+            del self._stuck[order_id]
+            try:
+                self.book.request_cancel(self.book.orders[order_id])
+            except Refusal:
+                continue  # it has ended in another way
+
     # time
 
     def advance(self, to: int) -> None:
@@ -175,10 +188,14 @@ class Venue:
         while self.book.now < to:
             step = FINE if self.book.works else COARSE
             self.book.advance(min(to, self.book.now + step))
+            self._free_cancels()
+            self._streams.advance(self.book.now)
         self._settle(timed=True)
 
     def _settle(self, *, timed: bool = False) -> None:
         """First the disk, then the stream."""
+        if self.book.changed:
+            self._past.keep(self.book, self.faults.looks_back)
         if self.store is not None:
             if self.book.changed:
                 self.store.save(self.book)
@@ -186,78 +203,30 @@ class Venue:
                 self.store.save_time(self.book)
         else:
             self.book.changed.clear()
-        for event in self.book.take_events():
-            frame = msgspec.json.encode(wire.trade_update(self.book, event))
-            for listener in self._listeners:
-                listener.put_nowait(frame)
+        self._streams.trades.tell(self.book, self.book.take_events(), self._shown)
 
     async def run_clock(self) -> None:
         """Market time by the wall clock."""
+        begun, zero = self._zero
         while not self.stopping.is_set():
-            await asyncio.sleep(0.1 if self.book.works else 0.25)
-            begun, zero = self._zero
-            self.advance(begun + time.monotonic_ns() - zero)
-
-    # the trade stream
-
-    async def _websocket(self, scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        if scope["path"] != "/stream":
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        await send({"type": "websocket.accept"})
-        queue: asyncio.Queue[bytes] = asyncio.Queue()
-        sender = asyncio.create_task(_pour(queue, send))
-        authorised = False
-        try:
-            while (message := await receive())["type"] != "websocket.disconnect":
-                authorised = self._heard(message, queue, authorised)
-        finally:
-            self._listeners.discard(queue)
-            sender.cancel()
-
-    def _heard(self, message: Any, queue: "asyncio.Queue[bytes]", authorised: bool) -> bool:
-        try:
-            said = json.loads(message.get("text") or message.get("bytes") or b"{}")
-        except ValueError:
-            return authorised
-        action, data = said.get("action"), said.get("data") or {}
-        if action in ("authenticate", "auth"):
-            keys = Keys(
-                data.get("key_id") or said.get("key", ""),
-                data.get("secret_key") or said.get("secret", ""),
-            )
-            authorised = keys == self.options.keys
-            status = "authorized" if authorised else "unauthorized"
-            queue.put_nowait(_frame("authorization", {"status": status, "action": action}))
-        elif action == "listen":
-            if not authorised:
-                queue.put_nowait(_frame("listening", {"error": "unauthorized"}))
-                return authorised
-            streams = data.get("streams") or []
-            queue.put_nowait(_frame("listening", {"streams": streams}))
-            if "trade_updates" in streams:
-                self._listeners.add(queue)
-        return authorised
-
-
-def _frame(stream: str, data: Any) -> bytes:
-    return msgspec.json.encode({"stream": stream, "data": data})
-
-
-def _json(status: int, found: Any) -> tuple[int, dict[str, str], bytes]:
-    return status, {"Content-Type": "application/json"}, msgspec.json.encode(found)
-
-
-async def _pour(queue: "asyncio.Queue[bytes]", send: Any) -> None:
-    """Paper accounts get binary frames that hold JSON."""
-    while True:
-        await send({"type": "websocket.send", "bytes": await queue.get()})
+            passed = int((time.monotonic_ns() - zero) * self.options.speed)
+            target = begun + passed
+            self.advance(min(target, self.book.now + AT_ONCE))
+            is_late = self.book.now < target
+            await asyncio.sleep(0 if is_late else 0.1 if self.book.works else 0.25)
 
 
 async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     """Serve on 127.0.0.1 until it is told to stop."""
     import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Reachable(H11Protocol):
+        """Tells the application its transport, for the faults that end a connection."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            self.app_state = {**self.app_state, "transport": transport}
+            super().connection_made(transport)
 
     venue = Venue(options)
     # With the protocol named asyncio turns off Nagle, which costs 40 ms an answer otherwise.
@@ -267,6 +236,7 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     listening.listen(128)
     config = uvicorn.Config(
         venue,
+        http=Reachable,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -292,51 +262,11 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
         venue.store.close()
 
 
-def nanoseconds(text: str) -> int:
-    """A time of RFC 3339 in ns UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * SECOND
-
-
-def options_of(arguments: Sequence[str]) -> Options:
-    """The command line of a venue. Raises ValueError for a market that cannot be."""
-    parser = argparse.ArgumentParser(prog="argo venue")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--bars", type=Path)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--start", default="")
-    parser.add_argument("--lockstep", action="store_true")
-    parser.add_argument("--state", type=Path)
-    parser.add_argument("--bad-key", action="append", default=[])
-    parser.add_argument("--rate-limit", type=int, default=CALLS_A_MINUTE)
-    parser.add_argument("--skill", choices=SKILLS, default="copy")
-    given = parser.parse_args(arguments)
-    if given.bars is not None:
-        market: Market = Recorded(given.bars)
-        start = nanoseconds(given.start) if given.start else market.start
-    else:
-        start = nanoseconds(given.start or DEFAULT_START)
-        market = Generated(given.seed, start)
-    return Options(
-        market=market,
-        start=start,
-        seed=given.seed,
-        lockstep=given.lockstep,
-        state=given.state,
-        port=given.port,
-        bad_keys=frozenset(given.bad_key),
-        calls_a_minute=given.rate_limit,
-        skill=given.skill,
-    )
-
-
 def main(arguments: Sequence[str]) -> int:
     """Serve; the first line of output says where."""
     try:
-        options = options_of(arguments)
-    except (BarFileError, ValueError, OSError) as error:
+        options = options_of(arguments, time.time_ns())
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -344,5 +274,10 @@ def main(arguments: Sequence[str]) -> int:
         about = {"port": port, "url": f"http://127.0.0.1:{port}", **venue.about()}
         print(json.dumps(about), flush=True)
 
-    asyncio.run(serve(options, ready))
+    try:
+        asyncio.run(serve(options, ready))
+    except OSError as error:
+        print(f"error: port {options.port} cannot be used: {error}", file=sys.stderr)
+        print("fix: give another --port, or 0 for any that is free", file=sys.stderr)
+        return 1
     return 0

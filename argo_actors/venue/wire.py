@@ -79,6 +79,14 @@ def parse_time(text: str) -> int:
     return (at - utc(0)) // timedelta(microseconds=1) * 1000
 
 
+def parse_nanoseconds(text: str) -> int:
+    """Read what `rfc3339` writes, to the nanosecond; ValueError for anything else."""
+    whole, point, rest = text.removesuffix("Z").partition(".")
+    if not text.endswith("Z") or (point and not (rest.isdigit() and len(rest) <= 9)):
+        raise ValueError(text)
+    return parse_time(f"{whole}Z") + int(rest.ljust(9, "0") if point else 0)
+
+
 def day_start(market: Market, symbol: str, at: int) -> int:
     """When the current day of a symbol began: in New York for stocks, in UTC for coins."""
     if market.assets[symbol].is_crypto:

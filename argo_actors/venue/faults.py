@@ -1,0 +1,360 @@
+"""Faults by seed: a typed plan of what goes wrong, and the pure decision when it does.
+
+A plan is a list of rules. A rule says what it waits for (a request, an event of a stream, a stream that
+connects), which fault it is, and how often. The first rule that hits wins. Whether it hits is a keyed hash
+of the seed, the rule's name and how many it has seen: the same requests in the same order meet the same
+faults. Waiting before an answer is machine time; everything else that waits is market time.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+SECOND = 1_000_000_000
+REMEMBERED = 1000
+"""Hits that are kept to be read."""
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Status = Annotated[int, msgspec.Meta(ge=200, le=599)]
+CloseCode = Annotated[int, msgspec.Meta(ge=1000, le=4999)]
+Pointer = Annotated[str, msgspec.Meta(pattern="^(/[^/]*)+$")]
+"""A place in JSON as `/order/status`; `*` is every element."""
+
+
+class _Kind(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"
+):
+    pass
+
+
+class Answer(_Kind, frozen=True, kw_only=True, tag="answer"):
+    """Another answer than the true one; with `applied` the request was carried out all the same."""
+
+    status: Status
+    headers: dict[str, str] = {}
+    body: Any = ""
+    """Text is sent as it is, anything else as JSON."""
+    applied: bool = False
+
+
+class Delay(_Kind, frozen=True, kw_only=True, tag="delay"):
+    """The true answer, late; with `applied` the request was carried out at once."""
+
+    seconds: Seconds
+    applied: bool = False
+
+
+class Drop(_Kind, frozen=True, kw_only=True, tag="drop"):
+    """The connection ends without an answer, before or (`applied`) after the request was carried out."""
+
+    applied: bool = False
+
+
+class Hang(_Kind, frozen=True, kw_only=True, tag="hang"):
+    """No answer ever comes; the connection stays."""
+
+    applied: bool = False
+
+
+class Garble(_Kind, frozen=True, kw_only=True, tag="garble"):
+    """The request is carried out; what comes back cannot be used.
+
+    html: a page with status 200; empty: no body; truncated: half of it, then the end; oversized: 8 MiB of
+    blanks behind it; bomb: the same, packed; nan: numbers are NaN; duplicate: keys and rows come twice.
+    """
+
+    how: Literal["html", "empty", "truncated", "oversized", "bomb", "nan", "duplicate"]
+
+
+class Edit(_Kind, frozen=True, kw_only=True, tag="edit"):
+    """The true answer or event with values set and fields left out."""
+
+    set: dict[Pointer, Any] = {}
+    drop: tuple[Pointer, ...] = ()
+
+
+class Skew(_Kind, frozen=True, kw_only=True, tag="skew"):
+    """`timestamp` of the answer is wrong by so many seconds."""
+
+    seconds: Annotated[float, msgspec.Meta(ge=-86_400, le=86_400)]
+
+
+class Stale(_Kind, frozen=True, kw_only=True, tag="stale"):
+    """A GET of the trading API is answered from the book as it was so many seconds ago."""
+
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=600)]
+
+
+class Stuck(_Kind, frozen=True, kw_only=True, tag="stuck"):
+    """A cancel is taken (204) and not carried out for so long; the order may fill meanwhile."""
+
+    seconds: Seconds = 86_400
+
+
+class Lose(_Kind, frozen=True, kw_only=True, tag="lose"):
+    """The event is never told."""
+
+
+class Duplicate(_Kind, frozen=True, kw_only=True, tag="duplicate"):
+    """The event is told so many times more."""
+
+    times: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+
+
+class Late(_Kind, frozen=True, kw_only=True, tag="late"):
+    """The event is told so many seconds later."""
+
+    seconds: Seconds
+
+
+class Reorder(_Kind, frozen=True, kw_only=True, tag="reorder"):
+    """The event is told behind the next ones; when none come, `seconds` later."""
+
+    behind: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    seconds: Seconds = 5
+
+
+class Broken(_Kind, frozen=True, kw_only=True, tag="broken"):
+    """Half a frame in place of the event."""
+
+
+class Close(_Kind, frozen=True, kw_only=True, tag="close"):
+    """The stream ends with a close code in place of the event (1011: internal error)."""
+
+    code: CloseCode = 1011
+
+
+class Cut(_Kind, frozen=True, kw_only=True, tag="cut"):
+    """The stream's connection is gone in place of the event, without a word."""
+
+
+class Mute(_Kind, frozen=True, kw_only=True, tag="mute"):
+    """Half-open: from here on the stream says nothing and answers no ping; the connection stays."""
+
+
+class Refuse(_Kind, frozen=True, kw_only=True, tag="refuse"):
+    """The upgrade is answered with an HTTP status (429: a stale connection is still there)."""
+
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 429
+    headers: dict[str, str] = {}
+    body: str = ""
+
+
+class Unheard(_Kind, frozen=True, kw_only=True, tag="hang"):
+    """The upgrade is never answered."""
+
+
+class Wrong(_Kind, frozen=True, kw_only=True, tag="error"):
+    """The keys are answered with an error (of market data: its code and message)."""
+
+    code: Annotated[int, msgspec.Meta(ge=400, le=599)] = 402
+    message: str = "auth failed"
+
+
+class Short(_Kind, frozen=True, kw_only=True, tag="close"):
+    """The stream is taken, and closed so many machine seconds later."""
+
+    seconds: Seconds = 0
+    code: CloseCode = 1011
+
+
+RequestFault = Answer | Delay | Drop | Hang | Garble | Edit | Skew | Stale | Stuck
+EventFault = Lose | Duplicate | Late | Reorder | Edit | Broken | Close | Cut | Mute
+ConnectFault = Refuse | Unheard | Wrong | Short | Mute
+
+
+class _Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="on"):
+    name: str = ""
+    probability: Share = 1.0
+    skip: Count = 0
+    """So many that match are left alone first."""
+    count: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """It hits so many times at most."""
+    from_seconds: Seconds = 0
+    """Of market time, since the rule was given."""
+    for_seconds: Seconds | None = None
+
+
+class RequestRule(_Rule, frozen=True, kw_only=True, tag="request"):
+    """Waits for HTTP requests. Patterns are shell patterns: `*` is any text."""
+
+    method: str = "*"
+    path: str = "*"
+    fault: RequestFault
+
+
+class EventRule(_Rule, frozen=True, kw_only=True, tag="event"):
+    """Waits for events: trade updates by their event, market data by their letter (`q`, `t`, `b`)."""
+
+    stream: Literal["trade_updates", "stocks", "crypto", "*"] = "*"
+    event: str = "*"
+    symbol: str = "*"
+    fault: EventFault
+
+
+class ConnectRule(_Rule, frozen=True, kw_only=True, tag="connect"):
+    """Waits for streams that connect."""
+
+    path: str = "*"
+    fault: ConnectFault
+
+
+Rule = RequestRule | EventRule | ConnectRule
+T = TypeVar("T", RequestRule, EventRule, ConnectRule)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What goes wrong in a run."""
+
+    rules: tuple[Rule, ...] = ()
+    seed: int | None = None
+    """The venue's own seed when it is left out."""
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that happened: which rule, at which of its matches, to what, when (market time, ns)."""
+
+    rule: str
+    n: int
+    what: str
+    at: int
+
+
+class PlanError(ValueError):
+    """A fault plan that cannot be read; `fix` says what is allowed."""
+
+    fix = "see `the venue's faults` in README.md: rules of `on` request, event or connect"
+
+
+def read_plan(text: bytes) -> Plan:
+    """A plan from JSON. Raises PlanError with the place in it."""
+    try:
+        plan = msgspec.json.decode(text, type=Plan)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PlanError(f"the fault plan cannot be used: {error}") from None
+    names = [_name(rule, place) for place, rule in enumerate(plan.rules)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PlanError(f"the fault plan has two rules named {twice[0]!r}")
+    return plan
+
+
+def struck(seed: int, name: str, n: int, probability: float) -> bool:
+    """Whether a rule hits its n-th match: always the same for the same seed."""
+    digest = hashlib.blake2b(f"{name}|{n}".encode(), digest_size=8, key=str(seed).encode()[:64])
+    return int.from_bytes(digest.digest()) < probability * 2**64
+
+
+class _Given:
+    """A rule in force, and what it has seen."""
+
+    def __init__(self, name: str, rule: Rule, seed: int, since: int) -> None:
+        self.name, self.rule, self.seed, self.since = name, rule, seed, since
+        self.matched = 0
+        self.hits = 0
+
+    def meets(self, now: int) -> bool:
+        """Count a match, and say whether the fault happens."""
+        rule, passed = self.rule, (now - self.since) / SECOND
+        if passed < rule.from_seconds:
+            return False
+        if rule.for_seconds is not None and passed >= rule.from_seconds + rule.for_seconds:
+            return False
+        self.matched += 1
+        if self.matched <= rule.skip or (rule.count is not None and self.hits >= rule.count):
+            return False
+        hit = struck(self.seed, self.name, self.matched, rule.probability)
+        self.hits += hit
+        return hit
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._given: dict[str, _Given] = {}
+        self._hits: list[Hit] = []
+        self._total = 0
+
+    def give(self, plan: Plan, now: int) -> None:
+        """Put rules behind those in force; one of a known name takes its place and counts anew."""
+        seed = self._seed if plan.seed is None else plan.seed
+        for place, rule in enumerate(plan.rules, len(self._given)):
+            name = _name(rule, place)
+            self._given[name] = _Given(name, rule, seed, now)
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self._given.clear()
+        self._hits.clear()
+        self._total = 0
+
+    def request(self, method: str, path: str, now: int) -> RequestFault | None:
+        """The fault of a request, if it has one."""
+        for one, rule in self._of(RequestRule):
+            fits = fnmatchcase(method, rule.method) and fnmatchcase(path, rule.path)
+            if fits and one.meets(now):
+                self._note(one, f"{method} {path}", now)
+                return rule.fault
+        return None
+
+    def event(self, stream: str, event: str, symbol: str, now: int) -> EventFault | None:
+        """The fault of an event of a stream, if it has one."""
+        for one, rule in self._of(EventRule):
+            fits = (
+                rule.stream in ("*", stream)
+                and fnmatchcase(event, rule.event)
+                and fnmatchcase(symbol, rule.symbol)
+            )
+            if fits and one.meets(now):
+                self._note(one, f"{stream} {event} {symbol}", now)
+                return rule.fault
+        return None
+
+    def connect(self, path: str, now: int) -> ConnectFault | None:
+        """The fault of a stream that connects, if it has one."""
+        for one, rule in self._of(ConnectRule):
+            if fnmatchcase(path, rule.path) and one.meets(now):
+                self._note(one, f"connect {path}", now)
+                return rule.fault
+        return None
+
+    @property
+    def looks_back(self) -> float:
+        """How many seconds of the past some rule may ask for."""
+        return max(
+            (
+                rule.fault.seconds
+                for _, rule in self._of(RequestRule)
+                if isinstance(rule.fault, Stale)
+            ),
+            default=0.0,
+        )
+
+    def about(self) -> dict[str, Any]:
+        """The rules with what they have seen, and the latest hits."""
+        rules = [
+            {"name": one.name, "matched": one.matched, "hits": one.hits, "rule": one.rule}
+            for one in self._given.values()
+        ]
+        return {"rules": rules, "total": self._total, "hits": self._hits}
+
+    def _of(self, kind: type[T]) -> Iterator[tuple[_Given, T]]:
+        for one in self._given.values():
+            if isinstance(one.rule, kind):
+                yield one, one.rule
+
+    def _note(self, one: _Given, what: str, now: int) -> None:
+        self._total += 1
+        self._hits.append(Hit(rule=one.name, n=one.matched, what=what, at=now))
+        del self._hits[:-REMEMBERED]
+
+
+def _name(rule: Rule, place: int) -> str:
+    return rule.name or f"rule {place + 1}"

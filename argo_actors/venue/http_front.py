@@ -1,0 +1,130 @@
+"""HTTP as the venue speaks it: a request is read, answered, and the answer may meet a fault."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from . import damage, faults
+from .wire import Answer
+
+
+class Request(NamedTuple):
+    """A request as the handlers see it; header names are small."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+Handler = Callable[[Request], Answer]
+
+
+class Front:
+    """Answers requests; `stale` and `stuck` are the two faults that need the book."""
+
+    def __init__(
+        self,
+        answer: Handler,
+        fault_of: Callable[[Request], faults.RequestFault | None],
+        stale: Callable[[Request, float], Answer],
+        stuck: Callable[[Request, float], Answer],
+    ) -> None:
+        self._answer = answer
+        self._fault_of = fault_of
+        self._stale = stale
+        self._stuck = stuck
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI side."""
+        request = await _read(scope, receive)
+        if request is None:
+            return
+        fault = self._fault_of(request)
+        match fault:
+            case faults.Drop() | faults.Hang():
+                if fault.applied:
+                    self._answer(request)
+                if isinstance(fault, faults.Drop):
+                    scope["state"]["transport"].abort()
+                await _gone(receive)
+            case faults.Garble(how="truncated"):
+                status, headers, body = self._answer(request)
+                await _send(send, (status, headers, body[: len(body) // 2]), len(body))
+                scope["state"]["transport"].close()
+                await _gone(receive)
+            case faults.Delay(seconds=seconds, applied=True):
+                late = self._answer(request)
+                await asyncio.sleep(seconds)
+                await _send(send, late)
+            case faults.Delay(seconds=seconds):
+                await asyncio.sleep(seconds)
+                await _send(send, self._answer(request))
+            case _:
+                await _send(send, self._faulty(fault, request))
+
+    def _faulty(self, fault: faults.RequestFault | None, request: Request) -> Answer:
+        match fault:
+            case faults.Answer():
+                if fault.applied:
+                    self._answer(request)
+                return damage.given(fault)
+            case faults.Garble(how=how):
+                return damage.garbled(how, self._answer(request))
+            case faults.Edit():
+                return damage.on_json(
+                    self._answer(request), lambda body: damage.edited(fault, body)
+                )
+            case faults.Skew(seconds=seconds):
+                return damage.on_json(
+                    self._answer(request), lambda body: damage.skewed(seconds, body)
+                )
+            case faults.Stale(seconds=seconds):
+                return self._stale(request, seconds)
+            case faults.Stuck(seconds=seconds):
+                return self._stuck(request, seconds)
+        return self._answer(request)
+
+
+async def _read(scope: Any, receive: Any) -> Request | None:
+    """The whole request; None when the client left."""
+    body = b""
+    while True:
+        part = await receive()
+        if part["type"] == "http.disconnect":
+            return None
+        body += part.get("body", b"")
+        if not part.get("more_body"):
+            break
+    return Request(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin1").partition("?")[0],
+        query=dict(parse_qsl(scope["query_string"].decode("latin1"), keep_blank_values=True)),
+        headers=headers_of(scope),
+        body=body,
+    )
+
+
+def headers_of(scope: Any) -> dict[str, str]:
+    """Request headers by their small names."""
+    return {
+        name.decode("latin1").lower(): value.decode("latin1") for name, value in scope["headers"]
+    }
+
+
+async def _send(send: Any, answer: Answer, length: int | None = None) -> None:
+    status, headers, body = answer
+    told = {**headers, "Content-Length": str(len(body) if length is None else length)}
+    pairs = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send(
+        {"type": "http.response.body", "body": body, "more_body": length not in (None, len(body))}
+    )
+
+
+async def _gone(receive: Any) -> None:
+    """Wait until the client has left, so that nothing more is said to it."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
