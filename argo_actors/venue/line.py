@@ -10,10 +10,11 @@ SECOND = 1_000_000_000
 
 
 class Event(NamedTuple):
-    """Something to tell; `body` is what the client will decode, None half a frame of it."""
+    """Something that happened; unless it is `whole`, half a frame of its body is told."""
 
     name: str
     symbol: str
+    at: int
     body: Any
     whole: bool = True
 
@@ -43,9 +44,9 @@ class Line:
             fault = self._fault_of(event.name, event.symbol, now)
             match fault:
                 case faults.Late(seconds=seconds):
-                    self._held.append(_Held(event, now + int(seconds * SECOND), None))
+                    self._held.append(_Held(event, event.at + int(seconds * SECOND), None))
                 case faults.Reorder(behind=behind, seconds=seconds):
-                    self._held.append(_Held(event, now + int(seconds * SECOND), behind))
+                    self._held.append(_Held(event, event.at + int(seconds * SECOND), behind))
                 case faults.Lose():
                     pass
                 case faults.Close() | faults.Cut() | faults.Mute():
@@ -62,7 +63,7 @@ class Line:
                 case None:
                     told.append(event)
                     told += self._overtaken()
-        return told
+        return told + self._due(now)
 
     def _due(self, now: int) -> list[Event | End]:
         due = sorted((one for one in self._held if one.due <= now), key=lambda one: one.due)

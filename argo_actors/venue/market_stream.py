@@ -82,6 +82,7 @@ class MarketStream:
         self._line = Line(fault_of)
         self._told: dict[tuple[str, str], int] = {}
         self._minute = 0
+        self._now = 0
 
     async def serve(
         self, connection: Connection, codec: "Codec", feed: str, wrong: Wrong | None
@@ -103,6 +104,7 @@ class MarketStream:
         if not self.connected:
             self._minute = now // MINUTE
             return
+        self._now = now
         told = self._line.passed(self._news(now), now)
         gathered: dict[Session, list[Any]] = {}
         for item in told:
@@ -177,7 +179,7 @@ class MarketStream:
                 yield self._event("d", symbol, bar_body(day, asset))
 
     def _event(self, letter: str, symbol: str, body: dict[str, Any]) -> Event:
-        return Event(letter, symbol, {"T": letter, "S": symbol, **body})
+        return Event(letter, symbol, self._now, {"T": letter, "S": symbol, **body})
 
     def _is_new(self, letter: str, symbol: str, at: int) -> bool:
         before = self._told.get((letter, symbol), 0)

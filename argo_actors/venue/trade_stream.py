@@ -27,7 +27,12 @@ class TradeStream:
     def tell(self, book: Book, events: Iterable[Event], show: Callable[[Any], Any]) -> None:
         """Tell events; `show` is what the venue does to every order that leaves it."""
         told = (
-            Told(one.event, book.orders[one.order_id].symbol, show(wire.trade_update(book, one)))
+            Told(
+                one.event,
+                book.orders[one.order_id].symbol,
+                one.at,
+                show(wire.trade_update(book, one)),
+            )
             for one in events
         )
         for item in self._line.passed(told, book.now):
