@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 Frame = bytes | str
+FAREWELL_SECONDS = 10.0
+"""A client that did not read has so long to read why it is let go."""
 
 
 class _End(NamedTuple):
@@ -87,7 +89,7 @@ class Connection:
         self.over.set()
         _empty(self._queue)
         try:
-            async with asyncio.timeout(2 * self._slow):
+            async with asyncio.timeout(FAREWELL_SECONDS):
                 if self._farewell is not None:
                     await self._put(self._farewell)
                 await self._put(_End(1008))

@@ -19,7 +19,8 @@ from .rest import Keys
 from .sessions import MINUTE, SECOND
 from .wire import latest_days, parse_nanoseconds
 
-AUTH_SECONDS = 10.0
+CONNECTIONS = 1
+"""Of one account at one endpoint."""
 BASIC_SYMBOLS = 30
 """Trades and quotes that a connection of the basic plan may ask for."""
 ERRORS = {
@@ -53,11 +54,10 @@ _TIMES = frozenset({"t"})
 
 
 class Rules(NamedTuple):
-    """What the data plan allows, and how patient the host is (machine seconds)."""
+    """What the data plan allows, and how long the host waits for keys (machine seconds)."""
 
-    basic: bool = False
-    connections: int = 1
-    auth_seconds: float = AUTH_SECONDS
+    basic: bool
+    auth_seconds: float
 
 
 class MarketStream:
@@ -83,6 +83,11 @@ class MarketStream:
         self._told: dict[tuple[str, str], int] = {}
         self._minute = 0
         self._now = 0
+
+    @property
+    def is_full(self) -> bool:
+        """No place for another client; one that was let go holds none."""
+        return sum(not one.connection.over.is_set() for one in self.connected) >= CONNECTIONS
 
     async def serve(
         self, connection: Connection, codec: "Codec", feed: str, wrong: Wrong | None
@@ -253,7 +258,7 @@ class Session:
             self.refuse(402)
         elif self._stream.rules.basic and self._feed in ("sip", "delayed_sip"):
             self.refuse(409)
-        elif len(self._stream.connected) >= self._stream.rules.connections:
+        elif self._stream.is_full:
             self.refuse(406)
             self.connection.close(1008)
         else:

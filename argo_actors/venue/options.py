@@ -67,7 +67,9 @@ class Options(NamedTuple):
     faults: Plan = Plan()
     basic_data: bool = False
     slow_seconds: float = 5.0
-    """A stream's client that reads nothing for so long is let go."""
+    """A stream's client that reads nothing for so long is let go (machine seconds)."""
+    auth_seconds: float = 10.0
+    """A stream of market data waits so long for the keys (machine seconds)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -90,6 +92,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     parser.add_argument("--bad-key", action="append", default=[])
     parser.add_argument("--rate-limit", type=int)
     parser.add_argument("--slow-seconds", type=float, default=5.0)
+    parser.add_argument("--auth-seconds", type=float, default=10.0)
     given = parser.parse_args(arguments)
     _check("--port", given.port, 0, 65535, "take a port that is free, or 0 for any")
     _check("--speed", given.speed, 0.01, FASTEST, "1 is real time")
@@ -120,6 +123,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
         faults=plan,
         basic_data=account.data_plan == "basic",
         slow_seconds=given.slow_seconds,
+        auth_seconds=given.auth_seconds,
     )
 
 

@@ -45,8 +45,9 @@ class Venue:
         )
         self.book = Book(options.market, account, options.seed, options.start)
         self.store = None if options.state is None else Store(options.state / "venue.db")
-        if self.store is not None:
-            self.store.load(self.book)
+        if self.store is not None and not self.store.load(self.book):
+            self.book.changed.add("account")  # a time without an account could not be loaded
+            self.store.save(self.book)
         self.exchange = Exchange(self.book, options.keys, options.calls_a_minute)
         self.faults = Faults(options.seed)
         self.stopping = asyncio.Event()
@@ -229,11 +230,7 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
             super().connection_made(transport)
 
     venue = Venue(options)
-    # With the protocol named asyncio turns off Nagle, which costs 40 ms an answer otherwise.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", options.port))
-    listening.listen(128)
+    listening = _listening(options.port)
     config = uvicorn.Config(
         venue,
         http=Reachable,
@@ -260,6 +257,20 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     if venue.store is not None:
         venue.store.save_time(venue.book)
         venue.store.close()
+
+
+def _listening(port: int) -> socket.socket:
+    """A listening socket on 127.0.0.1. Raises OSError when the port is taken."""
+    # With the protocol named asyncio turns off Nagle, which costs 40 ms an answer otherwise.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+        listening.listen(128)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -21,7 +21,7 @@ class Streams:
         self._clock = clock
         self._slow = options.slow_seconds
         self.trades = TradeStream(options.keys, self._fault_of("trade_updates"))
-        rules = Rules(basic=options.basic_data)
+        rules = Rules(options.basic_data, options.auth_seconds)
         self._market = {
             crypto: MarketStream(
                 options.market,

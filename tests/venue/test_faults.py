@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from argo_actors.cli.simulated import SimulatedWorld, request
 from argo_actors.venue.faults import Faults, Plan, PlanError, read_plan, struck
+from argo_actors.venue.server import main as venue_main
 
 SECOND = 1_000_000_000
 
@@ -415,5 +416,91 @@ def test_a_plan_is_given_by_file(tmp_path: Path) -> None:
     one = SimulatedWorld(["--lockstep", "--faults", str(file)], tmp_path / "venue.log")
     try:
         assert requests.get(f"{one.url}/v2/clock", timeout=10).status_code == 502
+    finally:
+        one.close()
+
+
+# the command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--port", "70000"],
+        ["--port", "web"],
+        ["--speed", "0"],
+        ["--speed", "nan"],
+        ["--seed", "lucky"],
+        ["--start", "yesterday"],
+        ["--bars", "/nowhere"],
+        ["--faults", "/nowhere.json"],
+        ["--account", '{"cash": "much"}'],
+        ["--account", '{"cash": -5}'],
+        ["--account", '{"cash": "NaN"}'],
+        ["--account", '{"wealth": 5}'],
+        ["--account", "{"],
+        ["--unknown"],
+    ],
+)
+def test_a_venue_that_cannot_be_says_what_to_do(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert venue_main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert "\nfix: " in told
+
+
+def test_a_port_that_is_taken_is_told(
+    served: SimulatedWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert venue_main(["--lockstep", "--port", str(served.about["port"])]) == 1
+    told = capsys.readouterr().err
+    assert str(served.about["port"]) in told
+    assert "\nfix: " in told
+
+
+def test_a_bad_plan_in_a_file_is_told_with_file_and_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "faults.json"
+    file.write_text('{"rules": [{"on": "request"}]}')
+    assert venue_main(["--faults", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert str(file) in told
+    assert "$.rules[0]" in told
+    assert "\nfix: " in told
+
+
+def test_it_begins_now_and_runs_by_the_wall_clock_with_the_account_that_is_wished(
+    tmp_path: Path,
+) -> None:
+    account = {"cash": "2500.50", "number": "PA1", "key_id": "PKMINE", "secret": "mine"}
+    arguments = ["--account", json.dumps(account), "--state", str(tmp_path / "state")]
+    begun = time.time_ns()
+    one = SimulatedWorld(arguments, tmp_path / "venue.log")
+    try:
+        client = TradingClient("PKMINE", "mine", url_override=one.url)
+        found = client.get_account()
+        assert (found.cash, found.account_number) == ("2500.5", "PA1")
+        assert begun - SECOND <= client.get_clock().timestamp.timestamp() * 1e9 <= time.time_ns()
+        first = one.about["start"]
+        client._session.close()
+    finally:
+        one.close()
+    again = SimulatedWorld(arguments, tmp_path / "again.log")
+    try:
+        assert again.about["start"] == first
+    finally:
+        again.close()
+
+
+def test_time_runs_as_fast_as_wished(tmp_path: Path) -> None:
+    one = SimulatedWorld(["--speed", "600"], tmp_path / "venue.log")
+    try:
+        first = one.about["now"]
+        deadline = time.monotonic() + 30
+        while one.get("/argo/state")["now"] < first + 300 * SECOND:
+            assert time.monotonic() < deadline
     finally:
         one.close()
