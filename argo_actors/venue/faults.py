@@ -85,7 +85,7 @@ class Skew(_Kind, frozen=True, kw_only=True, tag="skew"):
 
 
 class Stale(_Kind, frozen=True, kw_only=True, tag="stale"):
-    """A GET of the trading API is answered from the book as it was so many seconds ago."""
+    """A GET is answered from the book, or the market, as it was so many seconds ago."""
 
     seconds: Annotated[float, msgspec.Meta(gt=0, le=600)]
 

@@ -153,12 +153,17 @@ class Venue:
         self._past.keep(self.book, self.faults.looks_back)
 
     def _stale(self, request: Request, seconds: float) -> Answer:
-        """The answer of a moment ago; what is no GET of the trading API is answered truly."""
-        book = self._past.at(self.book.now - int(seconds * SECOND))
+        """A GET's answer of a moment ago; nothing else can be stale."""
+        then = self.book.now - int(seconds * SECOND)
+        book = self._past.at(then)
         if book is None or request.method != "GET":
             return self.answer(request)
-        then = Exchange(book, self.options.keys, self.options.calls_a_minute)
-        return then.handle(*request)
+        market, path = self.options.market, unquote(request.path)
+        found = handle_data(market, then, "GET", path, request.query, request.headers)
+        if found is not None:
+            return found
+        past = Exchange(book, self.options.keys, self.options.calls_a_minute)
+        return past.handle(*request)
 
     def _take_cancel(self, request: Request, seconds: float) -> Answer:
         """204 for a cancel that waits; what cannot be cancelled is answered truly."""

@@ -309,6 +309,16 @@ def test_a_position_is_as_it_was_before_the_fill(world: World) -> None:
     assert "SOLUSD" in {one["symbol"] for one in world.get("/v2/positions").json()}
 
 
+def test_a_quote_stands_still(world: World) -> None:
+    path = "/v1beta3/crypto/us/latest/quotes?loc=us&symbols=BTC%2FUSD"
+    before = world.get(path).json()
+    world.fault({"kind": "stale", "seconds": 30}, "/v1beta3/*", "GET", count=None)
+    world.pass_time(30)
+    assert world.get(path).json() == before
+    world.clear()
+    assert world.get(path).json() != before
+
+
 def test_a_cancel_is_taken_and_stays_pending(world: World) -> None:
     order = world.client.submit_order(resting("stuck"))
     world.pass_time(1)
