@@ -228,7 +228,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 class PlanError(ValueError):
     """A fault plan that cannot be read; `fix` says what is allowed."""
 
-    fix = "see `the venue's faults` in README.md: rules of `on` request, event or connect"
+    fix = 'README.md, "Faults", lists what a rule of `on` request, event or connect may say'
 
 
 def read_plan(text: bytes) -> Plan:

@@ -105,6 +105,10 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     else:
         start = start or (_begun(given.state, now) if live else nanoseconds(DEFAULT_START))
         market = Generated(given.seed, start)
+        if live and now >= market.end:
+            raise OptionsError(
+                f"the generated market of {given.state} is over", "give another --state directory"
+            )
     calls = account.calls_a_minute if given.rate_limit is None else given.rate_limit
     return Options(
         market=market,
@@ -173,7 +177,10 @@ def _begun(state: Path | None, now: int) -> int:
         return now
     kept = state / "begun"
     if kept.exists():
-        return int(kept.read_text())
+        text = kept.read_text()
+        if not text.isdigit():
+            raise OptionsError(f"{kept} holds no time", "give another --state directory")
+        return int(text)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept.write_text(str(now))
     return now

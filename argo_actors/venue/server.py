@@ -90,10 +90,12 @@ class Venue:
             found = handle_data(market, now, method, unquote(path), query, headers)
             if found is not None:
                 return found
-        if method == "DELETE" and path.rpartition("/")[2] in self._stuck:
-            return answer(422, {"code": 42210000, "message": "order pending cancel"})
+        if method == "DELETE" and self._is_stuck(path):
+            method = "GET"  # who may not ask is told so; nobody cancels twice
         reply = self.exchange.handle(method, path, query, headers, body)
         self._settle()
+        if method != request.method and reply[0] == 200:
+            return answer(422, {"code": 42210000, "message": "order pending cancel"})
         return on_json(reply, self._shown) if self._stuck else reply
 
     def _control(self, method: str, path: str, body: bytes) -> Answer:
@@ -170,10 +172,15 @@ class Venue:
         order = self.book.orders.get(request.path.rpartition("/")[2])
         if request.method != "DELETE" or order is None or not order.is_open:
             return self.answer(request)
-        if order.id not in self._stuck:
-            self._stuck[order.id] = self.book.now + int(seconds * SECOND)
-            return 204, {}, b""
-        return self.answer(request)
+        reply = self.answer(request._replace(method="GET"))
+        if reply[0] != 200 or order.id in self._stuck:
+            return self.answer(request)
+        self._stuck[order.id] = self.book.now + int(seconds * SECOND)
+        return 204, {}, b""
+
+    def _is_stuck(self, path: str) -> bool:
+        order_id = path.rpartition("/")[2]
+        return order_id in self._stuck and self.book.orders[order_id].is_open
 
     def _shown(self, body: Any) -> Any:
         """What a client sees of a body with orders in it."""

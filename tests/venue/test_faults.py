@@ -328,6 +328,8 @@ def test_a_cancel_is_taken_and_stays_pending(world: World) -> None:
     assert world.client.get_order_by_id(order.id).status.value == "pending_cancel"
     with pytest.raises(APIError, match="pending cancel"):
         world.client.cancel_order_by_id(order.id)
+    stranger = world.session.delete(f"{world.url}/v2/orders/{order.id}", timeout=5)
+    assert stranger.status_code == 401
     world.pass_time(4)
     assert world.client.get_order_by_id(order.id).status.value == "canceled"
 
@@ -501,8 +503,22 @@ def test_it_begins_now_and_runs_by_the_wall_clock_with_the_account_that_is_wishe
     again = SimulatedWorld(arguments, tmp_path / "again.log")
     try:
         assert again.about["start"] == first
+        deadline = time.monotonic() + 30
+        while again.get("/argo/state")["now"] < begun + SECOND:
+            assert time.monotonic() < deadline, "it has not caught up"
     finally:
         again.close()
+
+
+@pytest.mark.parametrize(("kept", "told"), [("0", "is over"), ("soon", "holds no time")])
+def test_a_state_that_cannot_go_on_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kept: str, told: str
+) -> None:
+    (tmp_path / "begun").write_text(kept.replace("0", "1700000000000000000"))
+    assert venue_main(["--state", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert "\nfix: " in error
 
 
 def test_time_runs_as_fast_as_wished(tmp_path: Path) -> None:

@@ -287,6 +287,14 @@ def test_an_event_is_late(world: World) -> None:
     assert events(one, 1) == ["new"]
 
 
+def test_an_event_that_is_late_within_one_step_is_told_in_it(world: World) -> None:
+    world.fault({"kind": "late", "seconds": 2}, event="new")
+    one = world.listener()
+    world.rest()
+    world.pass_time(10)
+    assert events(one, 1) == ["new"]
+
+
 def test_an_event_of_an_unknown_name(world: World) -> None:
     world.fault({"kind": "edit", "set": {"/data/event": "pondering"}}, event="new")
     one = world.listener()
