@@ -1,23 +1,18 @@
-"""The streams of market data: stocks and coins, msgpack or JSON, by the protocol of Alpaca's data host.
-
-A message is an array of maps. A client that asks for `Content-Type: application/msgpack` gets and sends
-msgpack with times as its Timestamp extension; any other speaks JSON text.
-"""
+"""The streams of market data: stocks and coins, by the protocol of Alpaca's data host."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-
-import msgspec
 
 from .connection import Connection, Frame
 from .data_rest import bar_body, quote_body, trade_body
 from .faults import Close, Cut, EventFault, Wrong
 from .line import End, Event, Line
 from .market import Market
+from .market_codec import Codec
 from .rest import Keys
-from .sessions import MINUTE, SECOND
-from .wire import latest_days, parse_nanoseconds
+from .sessions import MINUTE
+from .wire import latest_days
 
 CONNECTIONS = 1
 """Of one account at one endpoint."""
@@ -50,7 +45,6 @@ _STOCK_CHANNELS = (
 _COIN_CHANNELS = ("trades", "quotes", "orderbooks", "bars", "updatedBars", "dailyBars")
 _CHANNEL = {"t": "trades", "q": "quotes", "o": "orderbooks", "b": "bars", "d": "dailyBars"}
 _FEEDS = {f"/v2/{feed}": feed for feed in ("iex", "sip", "delayed_sip")}
-_TIMES = frozenset({"t"})
 
 
 class Rules(NamedTuple):
@@ -90,7 +84,7 @@ class MarketStream:
         return sum(not one.connection.over.is_set() for one in self.connected) >= CONNECTIONS
 
     async def serve(
-        self, connection: Connection, codec: "Codec", feed: str, wrong: Wrong | None
+        self, connection: Connection, codec: Codec, feed: str, wrong: Wrong | None
     ) -> None:
         """One client, until it leaves."""
         session = Session(self, connection, codec, feed, wrong)
@@ -177,7 +171,7 @@ class MarketStream:
         """Minutes completed since a time, and the day's bar so far."""
         asset = self.market.assets[symbol]
         for bar in self.market.bars(symbol, "1Min", since - MINUTE, now, now):
-            if bar.t + MINUTE > since and self._is_new("b", symbol, bar.t):
+            if bar.t + MINUTE > since:
                 yield self._event("b", symbol, bar_body(bar, asset))
         if ("dailyBars", symbol) in wanted or ("dailyBars", "*") in wanted:
             for day in latest_days(self.market, symbol, now)[-1:]:
@@ -199,7 +193,7 @@ class Session:
         self,
         stream: MarketStream,
         connection: Connection,
-        codec: "Codec",
+        codec: Codec,
         feed: str,
         wrong: Wrong | None,
     ) -> None:
@@ -291,51 +285,6 @@ def _is_texts(value: Any) -> bool:
 
 def _counted(asked: dict[str, list[str]]) -> int:
     return len(asked["trades"]) + len(asked["quotes"])
-
-
-class Codec:
-    """How a client's frames are written and read."""
-
-    def __init__(self, *, packed: bool) -> None:
-        self.packed = packed
-
-    def encode(self, messages: Iterable[dict[str, Any]]) -> Frame:
-        """Messages as one frame."""
-        if not self.packed:
-            return msgspec.json.encode(list(messages)).decode()
-        return msgspec.msgpack.encode([_stamped(one) for one in messages])
-
-    def decode(self, frame: Frame) -> dict[str, Any] | None:
-        """What a client says; None for what is no map."""
-        data = frame.encode() if isinstance(frame, str) else frame
-        decode = msgspec.msgpack.decode if self.packed else msgspec.json.decode
-        try:
-            found = decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return None
-        return found if isinstance(found, dict) else None
-
-    def half(self, messages: Iterable[dict[str, Any]]) -> Frame:
-        """A frame that ends too early."""
-        frame = self.encode(messages)
-        return frame[: len(frame) // 2]
-
-
-def _stamped(message: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _timestamp(value) if name in _TIMES and isinstance(value, str) else value
-        for name, value in message.items()
-    }
-
-
-def _timestamp(text: str) -> Any:
-    """msgpack's Timestamp 64: 30 bits of nanoseconds before 34 of seconds."""
-    try:
-        at = parse_nanoseconds(text)
-    except ValueError:
-        return text  # a fault's invented time is told as it is
-    seconds, rest = divmod(at, SECOND)
-    return msgspec.msgpack.Ext(-1, (rest << 34 | seconds).to_bytes(8, "big"))
 
 
 def feed_of(path: str) -> str | None:

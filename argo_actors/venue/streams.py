@@ -8,7 +8,8 @@ from . import faults
 from .connection import Connection, Frame
 from .faults import Faults
 from .http_front import headers_of
-from .market_stream import ERRORS, Codec, MarketStream, Rules, feed_of
+from .market_codec import Codec
+from .market_stream import ERRORS, MarketStream, Rules, feed_of
 from .options import Options
 from .trade_stream import PATH, TradeStream
 

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from argo_actors.cli.simulated import SimulatedWorld, request
-from argo_actors.venue.market_stream import Codec
+from argo_actors.venue.market_codec import Codec
 from argo_actors.venue.wire import parse_nanoseconds, rfc3339
 
 SECOND = 1_000_000_000
@@ -201,6 +201,24 @@ def test_the_streams_quote_is_the_quote_of_rest(world: World) -> None:
     url = f"{world.url}/v2/stocks/quotes/latest?symbols=AAPL"
     answer = requests.get(url, headers=headers, timeout=5)
     assert last == {"T": "q", "S": "AAPL", **answer.json()["quotes"]["AAPL"]}
+
+
+def test_a_quote_that_stands_still_is_told_once(tmp_path: Path) -> None:
+    """After the close the last quote stands."""
+    start = ["--start", "2026-03-04T20:59:58Z"]
+    served = SimulatedWorld(["--lockstep", *start], tmp_path / "venue.log")
+    world = World(served)
+    try:
+        one = world.client()
+        subscribe(one, quotes=["AAPL"], trades=["AAPL"], bars=["AAPL"])
+        world.pass_time(200)
+        told = [(message["T"], message["t"]) for message in drained(one)]
+    finally:
+        world.close()
+        served.close()
+    assert told.count(("b", "2026-03-04T20:59:00Z")) == 1
+    assert told.count(("q", "2026-03-04T21:00:00Z")) == 1
+    assert len(told) == len(set(told))
 
 
 def test_a_subscription_is_told_in_full_and_taken_back(world: World) -> None:
