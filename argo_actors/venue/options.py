@@ -12,6 +12,7 @@ import msgspec
 from .faults import Plan, PlanError, read_plan
 from .generated import Generated
 from .market import Market
+from .models import SKILLS, Skill
 from .recorded import Recorded
 from .rest import CALLS_A_MINUTE, Keys
 
@@ -60,6 +61,8 @@ class Options(NamedTuple):
     keys: Keys = DEMO_KEYS
     account_number: str = ACCOUNT_NUMBER
     calls_a_minute: int = CALLS_A_MINUTE
+    skill: Skill = "copy"
+    """How good the language models are (`models.py`)."""
     speed: float = 1.0
     """Market seconds a machine second; without meaning in lockstep."""
     resume_at: int = 0
@@ -92,6 +95,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     parser.add_argument("--bad-key", action="append", default=[])
     parser.add_argument("--rate-limit", type=int)
     parser.add_argument("--slow-seconds", type=float, default=5.0)
+    parser.add_argument("--skill", choices=SKILLS, default="copy")
     parser.add_argument("--auth-seconds", type=float, default=10.0)
     given = parser.parse_args(arguments)
     _check("--port", given.port, 0, 65535, "take a port that is free, or 0 for any")
@@ -122,6 +126,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
         keys=Keys(account.key_id, account.secret),
         account_number=account.number,
         calls_a_minute=calls,
+        skill=given.skill,
         speed=given.speed,
         resume_at=now if live and given.speed == 1 else 0,
         faults=plan,
