@@ -14,6 +14,7 @@ import msgspec
 
 from .market import Asset, Market, Quote
 from .refusals import Refusal
+from .settings import Configuration, Watchlist
 
 ZERO = Decimal(0)
 NINE = Decimal("0.000000001")
@@ -103,6 +104,8 @@ class Account(msgspec.Struct, kw_only=True):
     created_at: int = 0
     events: int = 0
     fills: int = 0
+    configuration: Configuration = Configuration()
+    watchlists: dict[str, Watchlist] = {}
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -242,8 +245,16 @@ class Book:
                 stocks += value
         return stocks / 2 + coins
 
+    @property
+    def multiplier(self) -> int:
+        """What the account may borrow by: 2, or 1 when its owner wants no more."""
+        return min(2, int(self.account.configuration.max_margin_multiplier))
+
     def buying_power(self) -> Decimal:
-        """Twice the equity that is not bound (multiplier 2)."""
+        """Twice the equity that is not bound (multiplier 2), or the cash (multiplier 1)."""
+        if self.multiplier == 1:
+            bound = self.reserved(crypto=False) + self.reserved(crypto=True)
+            return max(self.account.cash - bound, ZERO)
         return max(self.equity() - self.initial_margin(), ZERO) * 2
 
     def cash_power(self) -> Decimal:

@@ -11,10 +11,11 @@ import msgspec
 
 from .faults import Plan, PlanError, read_plan
 from .generated import Generated
+from .limits import CALLS_A_MINUTE
 from .market import Market
 from .models import SKILLS, Skill
 from .recorded import Recorded
-from .rest import CALLS_A_MINUTE, Keys
+from .rest import Keys
 
 DEMO_KEYS = Keys("PKARGODEMO0000000000", "argo-demo-secret-for-the-simulated-venue")
 """The keys of the simulated account; they open nothing else."""

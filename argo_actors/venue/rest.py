@@ -3,23 +3,24 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
 
+from . import asset_list, configurations, hours, order_list, watchlists
 from . import trading_json as wire
-from .matching import OPEN, Book, Order
+from .activities import activities
+from .history import portfolio_history
+from .limits import CALLS_A_MINUTE, CallBudget
+from .matching import Book, Order
+from .query import flag
 from .refusals import Refusal
-from .validation import build, number, symbol_of
+from .validation import build, number
 
 Answer = tuple[int, dict[str, str], bytes]
 JSON = {"Content-Type": "application/json"}
-CALLS_A_MINUTE = 200
-MINUTE = 60_000_000_000
-CLOSED = frozenset({"filled", "canceled", "expired", "replaced", "rejected"})
 
 
 class Keys(NamedTuple):
@@ -34,10 +35,8 @@ class Exchange:
 
     def __init__(self, book: Book, keys: Keys, calls_a_minute: int = CALLS_A_MINUTE) -> None:
         self.book = book
-        self._most = calls_a_minute
         self.keys = keys
-        self._calls = 0
-        self._window = 0
+        self._budget = CallBudget(calls_a_minute)
 
     def handle(
         self,
@@ -50,9 +49,8 @@ class Exchange:
         """Answer one request."""
         if not self._authorised(headers):
             return _unauthorised(path)
-        limits = self._limits()
-        if limits["X-RateLimit-Remaining"] == "-1":
-            limits["X-RateLimit-Remaining"] = "0"
+        within, limits = self._budget.spend(self.book.now)
+        if not within:
             return _json(429, {"code": 42910000, "message": "rate limit exceeded"}, limits)
         try:
             status, found = self._route(method, path.removeprefix("/v2"), query, body)
@@ -73,45 +71,39 @@ class Exchange:
             given = Keys(name, secret)
         return given == self.keys
 
-    def _limits(self) -> dict[str, str]:
-        window = self.book.now // MINUTE
-        if window != self._window:
-            self._window, self._calls = window, 0
-        self._calls += 1
-        return {
-            "X-RateLimit-Limit": str(self._most),
-            "X-RateLimit-Remaining": str(max(self._most - self._calls, -1)),
-            "X-RateLimit-Reset": str((window + 1) * 60),
-        }
-
     def _route(
         self, method: str, path: str, query: Mapping[str, str], body: bytes
     ) -> tuple[int, Any]:
+        book = self.book
         match method, [unquote(part) for part in path.strip("/").split("/")]:
             case "GET", ["account"]:
-                return 200, wire.account(self.book)
+                return 200, wire.account(book)
             case "GET", ["account", "configurations"]:
-                return 200, CONFIGURATION
-            case "GET", ["account", "activities"]:
-                return 200, self._activities(query, "")
-            case "GET", ["account", "activities", kind]:
-                return 200, self._activities(query, kind)
+                return 200, configurations.configuration(book)
+            case "PATCH", ["account", "configurations"]:
+                return 200, configurations.change(book, _decoded(body))
+            case "GET", ["account", "activities", *kind] if len(kind) <= 1:
+                return 200, activities(book, query, *kind)
+            case "GET", ["account", "portfolio", "history"]:
+                return 200, portfolio_history(book, query)
             case "GET", ["clock"]:
-                return 200, self._clock()
+                return 200, hours.clock(book)
             case "GET", ["calendar"]:
-                return 200, self._calendar(query)
+                return 200, hours.calendar(book, query)
             case "GET", ["assets"]:
-                return 200, [wire.asset(one) for one in self.book.market.assets.values()]
+                return 200, asset_list.assets(book, query)
             case "GET", ["assets", *parts]:
-                return 200, self._asset("/".join(parts))
+                return 200, asset_list.asset(book, "/".join(parts))
             case "GET", ["positions"]:
-                return 200, [wire.position(self.book, one) for one in self._held()]
+                return 200, [wire.position(book, one) for one in self._held()]
             case "DELETE", ["positions"]:
                 return 207, self._close_all(query)
             case "GET", ["positions", symbol]:
-                return 200, wire.position(self.book, self._position(symbol))
+                return 200, wire.position(book, self._position(symbol))
             case "DELETE", ["positions", symbol]:
                 return 200, self._close(symbol, query)
+            case _, [first, *parts] if first.startswith("watchlists"):
+                return self._watchlists(method, first, parts, query, body)
         return self._orders(method, path.strip("/"), query, body)
 
     def _orders(
@@ -121,15 +113,16 @@ class Exchange:
             case "POST", ["orders"]:
                 return 200, self._submit(_decoded(body))
             case "GET", ["orders"]:
-                return 200, self._list(query)
+                return 200, order_list.orders(self.book, query)
             case "DELETE", ["orders"]:
                 return 207, self._cancel_all()
             case "GET", ["orders:by_client_order_id"]:
-                client = query.get("client_order_id", "")
-                return 200, wire.order(self.book, self._by_client(client), nested=True)
+                found = order_list.by_client_id(self.book, query)
+                return 200, wire.order(self.book, found, nested=True)
             case "GET", ["orders", order_id]:
-                nested = query.get("nested", "").lower() == "true"
-                return 200, wire.order(self.book, self._order(order_id), nested=nested)
+                return 200, wire.order(
+                    self.book, self._order(order_id), nested=flag(query, "nested")
+                )
             case "DELETE", ["orders", order_id]:
                 self.book.request_cancel(self._order(order_id))
                 return 204, None
@@ -137,8 +130,39 @@ class Exchange:
                 return 200, self._replace(order_id, _decoded(body))
         raise Refusal(404, 40410000, "endpoint not found")
 
+    def _watchlists(
+        self, method: str, first: str, parts: list[str], query: Mapping[str, str], body: bytes
+    ) -> tuple[int, Any]:
+        """By id, or by the name in the query."""
+        book = self.book
+        match method, first, parts:
+            case "GET", "watchlists", []:
+                return 200, watchlists.all_lists(book)
+            case "POST", "watchlists", []:
+                return 200, watchlists.create(book, _decoded(body))
+            case _, "watchlists:by_name", []:
+                one = watchlists.by_name(book, query)
+            case _, "watchlists", [watchlist_id, *_]:
+                one = watchlists.by_id(book, watchlist_id)
+            case _:
+                raise Refusal(404, 40410000, "endpoint not found")
+        match method, parts[1:]:
+            case "GET", []:
+                return 200, watchlists.shown(book, one)
+            case "POST", []:
+                return 200, watchlists.add(book, one, _decoded(body))
+            case "PUT", []:
+                return 200, watchlists.update(book, one, _decoded(body))
+            case "DELETE", []:
+                watchlists.delete(book, one)
+                return 204, None
+            case "DELETE", symbol:
+                return 200, watchlists.remove(book, one, "/".join(symbol))
+        raise Refusal(404, 40410000, "endpoint not found")
+
     def _submit(self, body: dict[str, Any]) -> Any:
         order, legs = build(self.book, body)
+        configurations.check_order(self.book, order)
         return wire.order(self.book, self.book.add(order, legs), nested=True)
 
     def _replace(self, order_id: str, body: dict[str, Any]) -> Any:
@@ -152,39 +176,7 @@ class Exchange:
         return wire.order(self.book, self.book.replace(self._order(order_id), changes), nested=True)
 
     def _order(self, order_id: str) -> Order:
-        found = self.book.orders.get(order_id)
-        if found is None:
-            if len(order_id) != 36:
-                raise Refusal(422, 40010001, "order_id is missing")
-            raise Refusal(404, 40410000, f"order not found for {order_id}")
-        return found
-
-    def _by_client(self, client: str) -> Order:
-        found = self.book.by_client.get(client)
-        if found is None:
-            raise Refusal(404, 40410000, f"order not found for {client}")
-        return self.book.orders[found]
-
-    def _list(self, query: Mapping[str, str]) -> list[Any]:
-        status = query.get("status", "open")
-        nested = query.get("nested", "").lower() == "true"
-        limit = min(int(query.get("limit", "50")), 500)
-        symbols = {symbol_of(self.book, one) for one in query.get("symbols", "").split(",") if one}
-        after, until = _time(query.get("after")), _time(query.get("until"))
-        found = [
-            one
-            for one in self.book.orders.values()
-            if _listed(one, status, nested)
-            and (not symbols or one.symbol in symbols)
-            and (after is None or one.submitted_at > after)
-            and (until is None or one.submitted_at < until)
-            and ("side" not in query or one.side == query["side"])
-        ]
-        found.sort(
-            key=lambda one: (one.submitted_at, one.id),
-            reverse=query.get("direction", "desc") == "desc",
-        )
-        return [wire.order(self.book, one, nested=nested) for one in found[:limit]]
+        return order_list.by_id(self.book, order_id)
 
     def _cancel_all(self) -> list[Any]:
         found = []
@@ -236,93 +228,6 @@ class Exchange:
                 body, status = refusal.body, refusal.status
             found.append({"symbol": symbol.replace("/", ""), "status": status, "body": body})
         return found
-
-    def _asset(self, text: str) -> Any:
-        for one in self.book.market.assets.values():
-            if text in (one.symbol, one.symbol.replace("/", ""), one.id):
-                return wire.asset(one)
-        raise Refusal(404, 40410000, f"asset not found for {text}")
-
-    def _activities(self, query: Mapping[str, str], kind: str) -> list[Any]:
-        wanted = kind or query.get("activity_types", "FILL")
-        if "FILL" not in wanted.split(","):
-            return []
-        size = min(int(query.get("page_size", "100")), 100)
-        found = [
-            wire.activity(one, self.book.orders[one.order_id].status)
-            for one in self.book.activities
-            if "order_id" not in query or one.order_id == query["order_id"]
-        ]
-        if query.get("direction", "desc") == "desc":
-            found.reverse()
-        token = query.get("page_token")
-        begin = next((i + 1 for i, one in enumerate(found) if one["id"] == token), 0)
-        return found[begin : begin + size]
-
-    def _clock(self) -> Any:
-        sessions, now = self.book.market.sessions, self.book.now
-        return {
-            "timestamp": wire.eastern(now),
-            "is_open": sessions.is_open(now),
-            "next_open": wire.eastern(sessions.next_open(now)),
-            "next_close": wire.eastern(sessions.next_close(now)),
-        }
-
-    def _calendar(self, query: Mapping[str, str]) -> list[Any]:
-        today = datetime.fromtimestamp(self.book.now / wire.SECOND, UTC).date()
-        first = date.fromisoformat(query.get("start", today.isoformat())[:10])
-        last = date.fromisoformat(query.get("end", (today + timedelta(days=30)).isoformat())[:10])
-        found = []
-        for day in self.book.market.sessions.calendar(first, last):
-            begun = datetime.fromtimestamp(day.open / wire.SECOND, wire.NEW_YORK)
-            ended = datetime.fromtimestamp(day.close / wire.SECOND, wire.NEW_YORK)
-            found.append(
-                {
-                    "date": begun.date().isoformat(),
-                    "open": begun.strftime("%H:%M"),
-                    "close": ended.strftime("%H:%M"),
-                    "session_open": "0400",
-                    "session_close": "2000",
-                    "settlement_date": (begun.date() + timedelta(days=1)).isoformat(),
-                }
-            )
-        return found
-
-
-CONFIGURATION = {
-    "dtbp_check": "entry",
-    "fractional_trading": True,
-    "max_margin_multiplier": "2",
-    "no_shorting": False,
-    "pdt_check": "entry",
-    "ptp_no_exception_entry": False,
-    "suspend_trade": False,
-    "trade_confirm_email": "none",
-    "disable_overnight_trading": False,
-}
-
-
-def _listed(one: Order, status: str, nested: bool) -> bool:
-    """Legs are rows of their own unless nested; a held leg is not listed as open."""
-    if nested and one.leg:
-        return False
-    if status == "all":
-        return True
-    if status == "closed":
-        return one.status in CLOSED
-    return one.status in OPEN and one.status != "held"
-
-
-def _time(text: str | None) -> int | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        raise Refusal(422, 40010001, "invalid time") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000) * 1000
 
 
 def _decoded(body: bytes) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def account(book: Book) -> dict[str, Any]:
         "effective_buying_power": text(power),
         "non_marginable_buying_power": text(book.cash_power()),
         "options_buying_power": text(power / 2),
-        "multiplier": "2",
+        "multiplier": str(book.multiplier),
         "initial_margin": text(margin),
         "maintenance_margin": text(margin * Decimal("0.6")),
         "last_maintenance_margin": "0",
@@ -153,18 +153,18 @@ def account(book: Book) -> dict[str, Any]:
         "crypto_tier": 1,
         "options_approved_level": 2,
         "options_trading_level": 2,
-        "shorting_enabled": equity >= 2000,
+        "shorting_enabled": equity >= 2000 and not own.configuration.no_shorting,
         "trading_blocked": False,
         "transfers_blocked": False,
         "account_blocked": False,
-        "trade_suspended_by_user": False,
+        "trade_suspended_by_user": own.configuration.suspend_trade,
         "admin_configurations": {},
         "user_configurations": None,
     }
 
 
 def asset(one: Asset) -> dict[str, Any]:
-    """An asset; without `easy_to_borrow`, which the vendor has removed."""
+    """An asset. `easy_to_borrow` is announced to go, but alpaca-py still cannot do without it."""
     found: dict[str, Any] = {
         "id": one.id,
         "class": one.asset_class,
@@ -175,6 +175,7 @@ def asset(one: Asset) -> dict[str, Any]:
         "tradable": one.tradable,
         "marginable": one.marginable,
         "shortable": one.shortable,
+        "easy_to_borrow": one.borrow_status == "easy_to_borrow",
         "borrow_status": one.borrow_status,
         "fractionable": one.fractionable,
         "margin_requirement_long": "50",
@@ -188,12 +189,17 @@ def asset(one: Asset) -> dict[str, Any]:
     return found
 
 
+def activity_id(at: int, key: str) -> str:
+    """The id of an activity; ids sort by time."""
+    moment = datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y%m%d%H%M%S")
+    return f"{moment}{at % SECOND // 1_000_000:03d}::{key}"
+
+
 def activity(one: Fill, status: str) -> dict[str, Any]:
     """An execution as an account activity."""
-    moment = datetime.fromtimestamp(one.at // SECOND, UTC).strftime("%Y%m%d%H%M%S")
     return {
         "activity_type": "FILL",
-        "id": f"{moment}{one.at % SECOND // 1_000_000:03d}::{one.id}",
+        "id": activity_id(one.at, one.id),
         "order_id": one.order_id,
         "symbol": one.symbol,
         "side": one.side,

@@ -1,0 +1,82 @@
+"""Reading orders: the filtered, paged list, and one order by either of its ids."""
+
+from typing import Any
+
+from . import trading_json as wire
+from .matching import OPEN, Book, Order
+from .query import Query, choice, flag, integer, moment, words
+from .refusals import Refusal
+
+CLOSED = frozenset({"filled", "canceled", "expired", "replaced", "rejected"})
+USUAL, MOST = 50, 500
+
+
+def orders(book: Book, query: Query) -> list[dict[str, Any]]:
+    """The orders that every given filter lets through; `nested` filters on parents. Raises Refusal."""
+    status = choice(query, "status", ("open", "closed", "all"))
+    side = choice(query, "side", ("", "buy", "sell"))
+    newest_first = choice(query, "direction", ("desc", "asc")) == "desc"
+    limit = integer(query, "limit", USUAL, 1, MOST)
+    nested = flag(query, "nested")
+    symbols, classes = set(words(query, "symbols")), set(words(query, "asset_class")) - {"all"}
+    after, until = moment(query, "after"), moment(query, "until")
+    first, last = _cursors(book, query)
+    found = [
+        one
+        for one in sorted(book.orders.values(), key=_place)
+        if _listed(one, status, nested)
+        and (not side or one.side == side)
+        and (not symbols or symbols & {one.symbol, one.symbol.replace("/", "")})
+        and (not classes or book.market.assets[one.symbol].asset_class in classes)
+        and (after is None or one.submitted_at > after)
+        and (until is None or one.submitted_at < until)
+        and (first is None or _place(one) > _place(first))
+        and (last is None or _place(one) < _place(last))
+    ]
+    if newest_first:
+        found.reverse()
+    return [wire.order(book, one, nested=nested) for one in found[:limit]]
+
+
+def by_id(book: Book, order_id: str) -> Order:
+    """The order of an id. Raises Refusal."""
+    found = book.orders.get(order_id)
+    if found is None:
+        if len(order_id) != 36:
+            raise Refusal(422, 40010001, "order_id is missing")
+        raise Refusal(404, 40410000, f"order not found for {order_id}")
+    return found
+
+
+def by_client_id(book: Book, query: Query) -> Order:
+    """The order of the client's id in the query. Raises Refusal."""
+    client = query.get("client_order_id", "")
+    found = book.by_client.get(client)
+    if found is None:
+        raise Refusal(404, 40410000, f"order not found for {client}")
+    return book.orders[found]
+
+
+def _place(one: Order) -> tuple[int, str]:
+    """Where an order stands in the list."""
+    return one.submitted_at, one.id
+
+
+def _cursors(book: Book, query: Query) -> tuple[Order | None, Order | None]:
+    """The orders after and before which the list runs; they exclude each other and the times."""
+    given = [name for name in ("after_order_id", "before_order_id") if query.get(name)]
+    if len(given) > 1 or (given and (query.get("after") or query.get("until"))):
+        raise Refusal(422, 40010001, f"{given[0]} does not go with the other limits given")
+    found = {name: by_id(book, query[name]) for name in given}
+    return found.get("after_order_id"), found.get("before_order_id")
+
+
+def _listed(one: Order, status: str, nested: bool) -> bool:
+    """Legs are rows of their own unless nested; a held leg is not listed as open."""
+    if nested and one.leg:
+        return False
+    if status == "all":
+        return True
+    if status == "closed":
+        return one.status in CLOSED
+    return one.status in OPEN and one.status != "held"
