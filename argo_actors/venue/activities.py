@@ -16,59 +16,13 @@ from .sessions import DAY, utc, utc_midnight
 
 MOST = 100
 FILL, FEE, FUNDING = "FILL", "CFEE", "JNLC"
-TYPES = frozenset(
-    [
-        "FILL",
-        "ACATC",
-        "ACATS",
-        "CFEE",
-        "CGD",
-        "CIL",
-        "CSD",
-        "CSW",
-        "DIV",
-        "DIVCGL",
-        "DIVCGS",
-        "DIVFEE",
-        "DIVFT",
-        "DIVNRA",
-        "DIVROC",
-        "DIVTW",
-        "DIVTXEX",
-        "DIVWH",
-        "EXTRD",
-        "FEE",
-        "FOPT",
-        "FXTRD",
-        "INT",
-        "INTNRA",
-        "INTPNL",
-        "INTTW",
-        "JNL",
-        "JNLC",
-        "JNLS",
-        "MA",
-        "MEM",
-        "MISC",
-        "NC",
-        "OCT",
-        "OPASN",
-        "OPCA",
-        "OPCSH",
-        "OPEXC",
-        "OPEXP",
-        "OPTRD",
-        "PTC",
-        "PTR",
-        "REORG",
-        "SPIN",
-        "SPLIT",
-        "SWP",
-        "TRANS",
-        "VOF",
-        "WH",
-    ]
-)
+_NAMES = """
+FILL ACATC ACATS CFEE CGD CIL CSD CSW DIV DIVCGL DIVCGS DIVFEE DIVFT DIVNRA DIVROC DIVTW DIVTXEX DIVWH
+EXTRD FEE FOPT FXTRD INT INTNRA INTPNL INTTW JNL JNLC JNLS MA MEM MISC NC OCT OPASN OPCA OPCSH OPEXC
+OPEXP OPTRD PTC PTR REORG SPIN SPLIT SWP TRANS VOF WH
+"""
+TYPES = frozenset(_NAMES.split())
+"""Those of the vendor's specification and those that only alpaca-py knows."""
 _CASH = frozenset({"CSD", "CSW"})
 _DIVIDENDS = frozenset(one for one in TYPES if one.startswith("DIV"))
 

@@ -124,7 +124,7 @@ def _windows(book: Book, query: Query) -> tuple[str, list[_Window]]:
         step = one.end - one.begin if timeframe == "1D" else _STEPS[timeframe]
         for begin in range(one.begin, one.end, step):
             until = min(begin + step, one.end, book.now)
-            if begin <= end and start <= until and begin <= book.now:
+            if start < until and begin < until and begin <= end:
                 found.append(_Window(begin, until, one.day))
     return timeframe, found
 
