@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from . import asset_list, configurations, hours, order_list, watchlists
+from . import asset_list, configurations, corporate_actions, hours, order_list, watchlists
 from . import trading_json as wire
 from .activities import activities
 from .history import portfolio_history
@@ -102,6 +102,14 @@ class Exchange:
                 return 200, wire.position(book, self._position(symbol))
             case "DELETE", ["positions", symbol]:
                 return 200, self._close(symbol, query)
+            case "GET", ["corporate_actions", "announcements"]:
+                return 200, corporate_actions.announcements(query)
+            case "GET", ["corporate_actions", "announcements", one]:
+                return 200, corporate_actions.announcement(one)
+            case "GET", ["v1", "corporate-actions"]:
+                return 200, corporate_actions.market_data(query)
+            case "GET", ["options", "contracts"]:
+                return 200, {"option_contracts": [], "next_page_token": None}
             case _, [first, *parts] if first.startswith("watchlists"):
                 return self._watchlists(method, first, parts, query, body)
         return self._orders(method, path.strip("/"), query, body)

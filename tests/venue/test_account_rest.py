@@ -248,7 +248,7 @@ def test_history_reports_sessions_long_sessions_or_all_of_the_time(world: World)
         )
         assert list(found.timestamp) == sorted(set(found.timestamp))
         counts[hours] = len(found.timestamp)
-    assert counts == {"market_hours": 10, "extended_hours": 20, "continuous": 27}
+    assert counts == {"market_hours": 10, "extended_hours": 19, "continuous": 27}
 
 
 def test_profit_starts_anew_each_trading_day_unless_told_otherwise(world: World) -> None:
