@@ -176,12 +176,13 @@ def asset(one: Asset) -> dict[str, Any]:
         "marginable": one.marginable,
         "shortable": one.shortable,
         "easy_to_borrow": one.borrow_status == "easy_to_borrow",
-        "borrow_status": one.borrow_status,
         "fractionable": one.fractionable,
         "margin_requirement_long": "50",
         "margin_requirement_short": "50",
         "attributes": [],
     }
+    if one.borrow_status:
+        found["borrow_status"] = one.borrow_status
     for name in ("min_order_size", "min_trade_increment", "price_increment"):
         value = getattr(one, name)
         if value is not None:

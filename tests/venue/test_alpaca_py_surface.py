@@ -117,7 +117,7 @@ def test_an_order_of_every_kind_is_taken_and_read_back_by_both_ids(world: World,
     sent = world.client.submit_order(KINDS[kind])
     assert sent.status.value == "pending_new"
     world.pass_time(1)
-    found = world.order(sent.id)
+    found = world.client.get_order_by_id(sent.id, ask.GetOrderByIdRequest(nested=True))
     assert world.client.get_order_by_client_id(sent.client_order_id).id == found.id
     assert found.status.value in {"new", "filled", "partially_filled", "canceled"}
     wanted = KINDS[kind]
