@@ -139,7 +139,7 @@ def refusal(opinion: Opinion, now: UtcNanos, symbols: Iterable[Symbol]) -> str:
         return "price not positive"
     if opinion.as_of > now + FUTURE_TOLERANCE:
         return "from the future"
-    if now > opinion.valid_until:
+    if max(now, opinion.as_of) > opinion.valid_until:
         return "stale"
     if opinion.symbol not in symbols or opinion.source not in FAMILY_OF:
         return "not asked for"
@@ -171,7 +171,7 @@ class Judged(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     raw: float
     confidence: float
     multiplier: float
-    conflict: bool
+    prices: vendor_prices.Comparison
     verdict: Verdict
     signal: bool | None
     """True: strong enough for an entry; False: only for a close; None: no signal."""
@@ -193,7 +193,6 @@ def judge(config: Config, state: ConsensusState, symbol: Symbol, now: UtcNanos) 
     raw = round6(100 * abs(pooled.strength))
     factor = multiplier(config, view.regime.regime, action or "BUY")
     confidence = round6(min(100.0, raw * factor))
-    comparison = _compared(config, view, symbol, now)
     missing = _missing(config, pooled, action)
     signal = None if missing else _strong(config, raw, confidence)
     reason = missing or _reason(config, view, pooled, raw, confidence, factor)
@@ -205,7 +204,7 @@ def judge(config: Config, state: ConsensusState, symbol: Symbol, now: UtcNanos) 
         raw=raw,
         confidence=confidence,
         multiplier=factor,
-        conflict=comparison.conflict,
+        prices=_compared(config, view, symbol, now),
         signal=signal,
         verdict=Verdict(
             symbol=symbol,
@@ -309,7 +308,8 @@ def _signal(config: Config, state: ConsensusState, heard: Heard, judged: Judged)
         multiplier=judged.multiplier,
         threshold=config.min_confidence,
         entry=judged.signal is True,
-        price_conflict=judged.conflict,
+        price_conflict=judged.prices.conflict,
+        split_suspected=judged.prices.split,
         reasoning=judged.verdict.reason,
         expires_at=heard.at + int(config.consensus.signal_seconds * SECOND),
         content=hashlib.sha256(msgspec.msgpack.encode(content)).hexdigest(),

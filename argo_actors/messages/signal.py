@@ -52,6 +52,8 @@ class Signal(Fact, frozen=True, kw_only=True):
     because: tuple[WordId, ...]
     price: float | None = None
     """A request's own entry price (`argo execute`); a cycle's signal takes the mid at the decision."""
+    split_suspected: bool = False
+    """The vendors' prices differ by the ratio of a usual split: the symbol is frozen."""
 
 
 class Verdict(Value, frozen=True, kw_only=True):

@@ -15,12 +15,14 @@ from . import limits
 from .cooldown import Rest, obstacle
 from .sizing import NotSizeable, legs, max_pct, price_tick, size
 from .state import (
+    MARK_TICK,
     RiskState,
     exposure,
     gross,
     group_of,
     holding,
     side_of,
+    stop_distances,
     taken,
 )
 
@@ -30,6 +32,7 @@ QUOTE_SECONDS = 30
 SHORT_MARGIN = Decimal("1.03")
 SHORT_LEAST_EQUITY = Decimal(2000)
 PROP_SAFETY = Decimal("1.5")
+OPENING: tuple[Intent, ...] = ("open_long", "open_short")
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +119,7 @@ def expired(case: Case) -> Check:
 
 def market_closed(case: Case) -> Check:
     hours = case.state.hours
-    if is_coin(case.symbol) and case.config.always_on:
+    if is_coin(case.symbol) and (case.config.always_on or case.intent not in OPENING):
         return _check("MARKET_CLOSED", True, "always open", "open")
     is_open = hours is not None and hours.is_open
     return _check("MARKET_CLOSED", is_open, "open" if is_open else "closed", "open")
@@ -145,6 +148,8 @@ def symbol_halted(case: Case) -> Check:
 
 def frozen(case: Case) -> Check:
     one = holding(case.state, case.symbol)
+    if case.signal.split_suspected:
+        return _check("FROZEN", False, "split suspected", "not frozen")
     stuck = one is not None and one.phase == "frozen"
     return _check("FROZEN", not stuck, one.note or one.phase if one else "flat", "not frozen")
 
@@ -212,7 +217,8 @@ def confidence(case: Case) -> Check:
 def cooldown(case: Case) -> Check:
     rest = keyed.get(case.state.rests, case.symbol) or Rest()
     day = case.state.losses.loss_day
-    value, limit = obstacle(case.config, rest, case.state.losing_streak, case.now, day)
+    streak = case.state.losing_streak
+    value, limit = obstacle(case.config, rest, case.action, streak, case.now, day)
     return _check("COOLDOWN", not value, value or "rested", limit or "-")
 
 
@@ -228,16 +234,7 @@ def prop_limit(case: Case) -> Check:
 
 def worst_case_loss(case: Case) -> Usd:
     """One and a half times all stop distances, in dollars: open, pending and this entry's own."""
-    total = ZERO
-    for _, held in case.state.holdings:
-        one = held.holding
-        price = one.avg_price or one.pending_price
-        if price is not None and one.stop is not None and one.side is not None:
-            total += (one.qty + one.pending_qty) * abs(price - one.stop)
-    for symbol, reserved in case.state.reserved:
-        one_holding = holding(case.state, symbol)
-        if reserved.stop is not None and (one_holding is None or one_holding.side is None):
-            total += reserved.qty * abs(reserved.price - reserved.stop)
+    total = stop_distances(case.state)
     if case.sizing is not None and case.stop is not None and case.price is not None:
         total += case.sizing.qty * abs(case.price - case.stop)
     return exact(PROP_SAFETY * total)
@@ -325,7 +322,7 @@ def correlation(case: Case) -> Check:
 
 def position_size(case: Case) -> Check:
     if case.sizing is None:
-        return _check("POSITION_SIZE", case.not_sizeable is None, "no size", "-")
+        return _check("POSITION_SIZE", True, "no size", "-")  # what left none denies under its code
     most = exact(case.sizing.base_amount * max_pct(case.config) / 100)
     whole = exposure(case.state, case.symbol) + case.sizing.notional
     return _check("POSITION_SIZE", whole <= most, f"{whole:.2f}", f"{most:.2f}")
@@ -358,14 +355,7 @@ def buying_power_room(case: Case) -> Usd:
     if account is None:
         return ZERO
     power = account.non_marginable_buying_power if is_coin(case.symbol) else account.buying_power
-    reserved = sum(
-        (
-            one.notional
-            for symbol, one in case.state.reserved
-            if (found := holding(case.state, symbol)) is None or found.qty == 0
-        ),
-        ZERO,
-    )
+    reserved = sum((one.notional for _, one in case.state.reserved), ZERO)
     kept = account.equity * amount(case.config.risk.cash_reserve_pct) / 100
     room = power - reserved - kept
     return room if case.action == "BUY" else room / SHORT_MARGIN
@@ -383,8 +373,10 @@ def price_collar(case: Case) -> Check:
 
 def _signal_price(case: Case) -> Decimal | None:
     if case.signal.price is not None:
-        return amount(case.signal.price)
-    return None if case.quote is None else amount((case.quote.bid + case.quote.ask) / 2)
+        return tick_price(case.signal.price, MARK_TICK)
+    if case.quote is None:
+        return None
+    return tick_price((case.quote.bid + case.quote.ask) / 2, MARK_TICK)
 
 
 def order_rate(case: Case) -> Check:
@@ -471,13 +463,15 @@ def priced(case: Case, stop: Price | None, target: Price | None) -> Case:
     tick = price_tick(case.symbol, amount(side), asset)
     price = tick_price(side, tick, up=case.action == "BUY")
     atr = _atr(case)
-    own_stop, own_target = legs(case.config, case.symbol, case.action, price, atr, asset)
+    stop, target = legs(
+        case.config, case.symbol, case.action, price, atr, asset, stop=stop, target=target
+    )
     case = msgspec.structs.replace(
         case,
         price=price,
         limit_price=_limit_price(case, price, tick),
-        stop=stop or own_stop,
-        target=target or own_target,
+        stop=stop,
+        target=target,
     )
     try:
         sizing = size(

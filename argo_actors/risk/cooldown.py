@@ -21,6 +21,8 @@ class Rest(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag"
     losses: int = 0
     """Losing round trips in a row."""
     loss_day: UtcNanos = 0
+    flip_until: UtcNanos = 0
+    """`position_flip`: the other side needs no wait until then, once."""
 
 
 def wait_until(config: Config, rest: Rest) -> UtcNanos:
@@ -41,7 +43,12 @@ def wait_until(config: Config, rest: Rest) -> UtcNanos:
 
 
 def obstacle(
-    config: Config, rest: Rest, account_losses: int, now: UtcNanos, loss_day: UtcNanos
+    config: Config,
+    rest: Rest,
+    action: Action,
+    account_losses: int,
+    now: UtcNanos,
+    loss_day: UtcNanos,
 ) -> tuple[str, str]:
     """What keeps an entry in the symbol waiting and what it waits for; empty texts when nothing does."""
     risk = config.risk
@@ -52,12 +59,19 @@ def obstacle(
         return f"{rest.losses} losing trades in a row here", "the next loss day"
     if today and rest.entries >= risk.entries_per_symbol_and_day:
         return f"{rest.entries} entries today", f"{risk.entries_per_symbol_and_day} a day"
+    if flips(rest, action, now):
+        return "", ""
     until = wait_until(config, rest)
     if now < until:
         return f"{(until - now) // SECOND} s left after a {rest.reason} exit", "0 s"
     if not rest.cleared:
         return "the same signal has not paused since the exit", "a cycle without it"
     return "", ""
+
+
+def flips(rest: Rest, action: Action, now: UtcNanos) -> bool:
+    """The signal that closed the position may open the other side, while it lives."""
+    return rest.reason == "signal" and action != rest.action and now < rest.flip_until
 
 
 def after_cycle(rest: Rest, action: Action | None) -> Rest:
@@ -79,9 +93,16 @@ def after_entry(rest: Rest, loss_day: UtcNanos) -> Rest:
 
 
 def after_exit(
-    rest: Rest, at: UtcNanos, reason: ExitReason, action: Action | None, lost: bool
+    rest: Rest,
+    at: UtcNanos,
+    reason: ExitReason,
+    action: Action | None,
+    lost: bool,
+    loss_day: UtcNanos,
 ) -> Rest:
-    """A round trip, or a refused entry, ended."""
+    """A round trip, or a refused entry, ended; its loss belongs to the day of the exit."""
+    if rest.loss_day != loss_day:
+        rest = msgspec.structs.replace(rest, loss_day=loss_day, entries=0, losses=0)
     losses = rest.losses if reason == "refused" else rest.losses + 1 if lost else 0
     return msgspec.structs.replace(
         rest,

@@ -15,12 +15,13 @@ from ..messages.signal import (
 )
 from ..messages.system import RiskLevel
 from ..runtime.decider import Decider, Heard
-from ..units import ZERO, exact
+from ..units import ZERO, Symbol, exact
 from . import limits
 from .checks import (
     ENTRY_CHECKS,
     EXIT_CHECKS,
     NEED_QUOTE,
+    OPENING,
     SHORT_MARGIN,
     Case,
     first_failure,
@@ -30,8 +31,6 @@ from .checks import (
 from .learn import learn
 from .state import RiskState, Told, holding
 from .table import intent
-
-OPENING: tuple[Intent, ...] = ("open_long", "open_short")
 
 
 def risk(config: Config) -> Decider[RiskState]:
@@ -76,8 +75,14 @@ def _cycle(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...
             else:
                 wanted.append(symbol)
     if wanted:
-        said.append(QuotesWanted(request=state.request + 1, symbols=tuple(sorted(wanted))))
+        said.append(_wanted(state, *wanted))
     return tuple(said)
+
+
+def _wanted(state: RiskState, *symbols: Symbol) -> QuotesWanted:
+    """The question for these symbols' quotes; it replaces an open one, so requests are asked again."""
+    requests = [symbol for symbol, told in state.awaiting if told.requested]
+    return QuotesWanted(request=state.request + 1, symbols=tuple(sorted({*symbols, *requests})))
 
 
 def _early_checks(
@@ -261,7 +266,7 @@ def _request(
         return tuple(_denial(state, told, opening, (code,), heard))
     if meant not in OPENING:
         return tuple(_exit(config, state, told, meant, heard))
-    return (QuotesWanted(request=state.request + 1, symbols=(request.symbol,)),)
+    return (_wanted(state, request.symbol),)
 
 
 def _level(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...]:

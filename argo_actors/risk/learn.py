@@ -6,7 +6,7 @@ import msgspec
 
 from .. import keyed
 from ..config import Config
-from ..messages.market import Asset, Figures, MarketHours, QuoteSeen, QuotesWanted
+from ..messages.market import Asset, Figures, MarketHours, QuoteSeen, QuotesWanted, Regime
 from ..messages.opinion import SourceStatus
 from ..messages.order import (
     AccountReport,
@@ -23,6 +23,7 @@ from ..messages.system import Operator, Overload, RiskLevel, Started, Stopping
 from ..runtime.decider import Heard
 from ..units import MINUTE, SECOND, Symbol, UtcNanos
 from . import limits
+from .checks import OPENING
 from .cooldown import Rest, after_cycle, after_entry, after_exit
 from .state import (
     Held,
@@ -52,10 +53,14 @@ def learn(config: Config, state: RiskState, heard: Heard) -> RiskState:
         case QuotesWanted():
             return _asked(state, message)
         case Approval():
-            return _approved(state, message, heard.at)
+            return _approved(config, state, message, heard.at)
         case Denial():
             said = f"{message.intent} {message.code}"
-            return replace(state, denied=keyed.put(state.denied, message.symbol, said))
+            return replace(
+                state,
+                denied=keyed.put(state.denied, message.symbol, said),
+                awaiting=keyed.drop(state.awaiting, message.symbol),
+            )
         case Execute():
             return _requested(config, state, message, heard)
         case Holding():
@@ -69,7 +74,7 @@ def learn(config: Config, state: RiskState, heard: Heard) -> RiskState:
                 after_entry(_resting(state, message.symbol), state.losses.loss_day),
             )
         case PositionClosed():
-            return _closed(state, message)
+            return _closed(config, state, message)
         case AccountReport():
             return _account(config, state, message, heard)
         case QuoteSeen():
@@ -82,12 +87,13 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
     match message:
         case MarketHours():
             losses = limits.new_day(config, state.losses, message.loss_day)
-            streak = 0 if losses.loss_day > state.losses.loss_day else state.losing_streak
-            return replace(state, hours=message, losses=losses, losing_streak=streak)
+            return replace(state, hours=message, losses=losses)
         case Asset():
             return replace(state, assets=keyed.put(state.assets, message.symbol, message))
         case Figures():
-            reading = Reading(atr_pct=_finite(message.atr_pct), word=heard.word)
+            reading = Reading(
+                atr_pct=_finite(message.atr_pct), word=heard.word, regime=message.regime
+            )
             return replace(state, readings=keyed.put(state.readings, message.symbol, reading))
         case SourceStatus():
             view = SourceView(
@@ -137,9 +143,14 @@ def _asked(state: RiskState, wanted: QuotesWanted) -> RiskState:
     return replace(state, request=wanted.request, awaiting=tuple(sorted(waiting.items())))
 
 
-def _approved(state: RiskState, approval: Approval, at: UtcNanos) -> RiskState:
-    if approval.intent not in ("open_long", "open_short"):
-        return state
+def _approved(config: Config, state: RiskState, approval: Approval, at: UtcNanos) -> RiskState:
+    rest = _resting(state, approval.symbol)
+    if approval.intent not in OPENING:
+        if not config.trading.position_flip:
+            return state
+        return _rest(state, approval.symbol, replace(rest, flip_until=approval.expires_at))
+    if rest.flip_until:
+        state = _rest(state, approval.symbol, replace(rest, flip_until=0))
     reserved = Reserved(
         signal=approval.signal,
         action="BUY" if approval.intent == "open_long" else "SELL",
@@ -166,8 +177,10 @@ def _approved(state: RiskState, approval: Approval, at: UtcNanos) -> RiskState:
 def _requested(config: Config, state: RiskState, request: Execute, heard: Heard) -> RiskState:
     if request.symbol not in config.symbols:
         return state
+    reading = keyed.get(state.readings, request.symbol)
+    regime: Regime = "CHOP" if reading is None else reading.regime
     told = Told(
-        signal=signal_of(request, heard.at, config),
+        signal=signal_of(request, heard.at, config, regime),
         word=heard.word,
         requested=True,
         stop=request.stop_price,
@@ -187,11 +200,12 @@ def _settled(state: RiskState, settled: EntrySettled, at: UtcNanos) -> RiskState
     state = replace(state, reserved=keyed.drop(state.reserved, settled.symbol))
     if settled.outcome in ("filled", "partly"):
         return state
-    rest = after_exit(_resting(state, settled.symbol), at, "refused", action, False)
+    resting, day = _resting(state, settled.symbol), state.losses.loss_day
+    rest = after_exit(resting, at, "refused", action, False, day)
     return _rest(state, settled.symbol, rest)
 
 
-def _closed(state: RiskState, closed: PositionClosed) -> RiskState:
+def _closed(config: Config, state: RiskState, closed: PositionClosed) -> RiskState:
     lost = closed.pnl < 0
     rest = after_exit(
         _resting(state, closed.symbol),
@@ -199,8 +213,11 @@ def _closed(state: RiskState, closed: PositionClosed) -> RiskState:
         closed.reason,
         "BUY" if closed.side == "buy" else "SELL",
         lost,
+        state.losses.loss_day,
     )
     streak = state.losing_streak + 1 if lost else 0
+    if state.losing_streak >= config.risk.losing_trades_account:
+        streak = state.losing_streak  # only `argo resume` ends it
     return replace(_rest(state, closed.symbol, rest), losing_streak=streak)
 
 
@@ -251,7 +268,7 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def signal_of(request: Execute, now: UtcNanos, config: Config) -> Signal:
+def signal_of(request: Execute, now: UtcNanos, config: Config, regime: Regime) -> Signal:
     """A request in a signal's clothes."""
     return Signal(
         cycle=0,
@@ -262,7 +279,7 @@ def signal_of(request: Execute, now: UtcNanos, config: Config) -> Signal:
         confidence=request.confidence,
         participation=0.0,
         families=(),
-        regime="CHOP",
+        regime=regime,
         multiplier=1.0,
         threshold=config.min_confidence,
         entry=True,

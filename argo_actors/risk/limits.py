@@ -6,11 +6,14 @@ from typing import Literal
 import msgspec
 
 from ..config import Config, amount, loss_limits
-from ..units import SECOND, ZERO, Usd, UtcNanos, percent
+from ..units import MINUTE, SECOND, ZERO, Usd, UtcNanos, percent
 
 Level = Literal["NORMAL", "WARNING", "CRITICAL", "BREACH"]
 CONFIRM_NANOS = 2 * SECOND
 CONFIRM_PCT = Decimal("0.5")
+BOUNDARY_NANOS = MINUTE
+"""A reading so near the loss day's beginning is its equity (readings come every 30 s)."""
+FIRST_READING = "the day's first reading is its start"
 
 
 class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -28,6 +31,7 @@ class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_ta
     suspected_at: UtcNanos = 0
     """Our mark or a first reading crossed a limit; not yet confirmed."""
     suspected_equity: Usd = ZERO
+    """The broker's first reading beyond the limit; zero while only our own mark says so."""
     tripped: Literal["", "daily", "drawdown"] = ""
     note: str = ""
 
@@ -70,9 +74,7 @@ def read_equity(config: Config, losses: Losses, equity: Usd, at: UtcNanos) -> Lo
     """The losses after a broker reading; a breach needs two readings, two seconds apart, that agree."""
     losses = msgspec.structs.replace(losses, equity=equity, equity_at=at, mark=None)
     if losses.day_start_equity == 0:
-        losses = msgspec.structs.replace(
-            losses, day_start_equity=equity, note="the day's first reading is its start"
-        )
+        losses = msgspec.structs.replace(losses, day_start_equity=equity, note=FIRST_READING)
     crossed = crossing(config, losses, equity)
     if not crossed:
         return msgspec.structs.replace(
@@ -81,9 +83,9 @@ def read_equity(config: Config, losses: Losses, equity: Usd, at: UtcNanos) -> Lo
             suspected_at=0,
             suspected_equity=ZERO,
         )
-    if losses.suspected_at == 0:
+    if losses.suspected_at == 0 or not _agree(losses.suspected_equity, equity):
         return msgspec.structs.replace(losses, suspected_at=at, suspected_equity=equity)
-    if at - losses.suspected_at >= CONFIRM_NANOS and _agree(losses.suspected_equity, equity):
+    if at - losses.suspected_at >= CONFIRM_NANOS:
         return msgspec.structs.replace(losses, tripped=losses.tripped or crossed)
     return losses
 
@@ -92,7 +94,7 @@ def mark_equity(config: Config, losses: Losses, equity: Usd, at: UtcNanos) -> Lo
     """The losses under our own marks: entries stop at once, flattening waits for the broker."""
     losses = msgspec.structs.replace(losses, mark=equity)
     if crossing(config, losses, equity) and losses.suspected_at == 0:
-        return msgspec.structs.replace(losses, suspected_at=at, suspected_equity=equity)
+        return msgspec.structs.replace(losses, suspected_at=at, suspected_equity=ZERO)
     return losses
 
 
@@ -105,18 +107,22 @@ def crossing(config: Config, losses: Losses, equity: Usd) -> Literal["", "daily"
 
 
 def new_day(config: Config, losses: Losses, loss_day: UtcNanos) -> Losses:
-    """A loss day begins: the standard daily limit re-arms, drawdown and prop limits stay tripped."""
+    """A loss day begins: the standard daily limit re-arms, drawdown and prop limits stay tripped.
+
+    When the boundary was missed, the day starts with the first reading after it.
+    """
     if loss_day <= losses.loss_day:
         return losses
     stays = losses.tripped == "drawdown" or (losses.tripped and config.prop_firm.enabled)
+    seen = losses.equity_at >= loss_day - BOUNDARY_NANOS
     return msgspec.structs.replace(
         losses,
         loss_day=loss_day,
-        day_start_equity=losses.equity,
+        day_start_equity=losses.equity if seen else ZERO,
         net_transfers=ZERO,
         tripped=losses.tripped if stays else "",
         suspected_at=0 if not stays else losses.suspected_at,
-        note="",
+        note=FIRST_READING if losses.equity_at > loss_day + BOUNDARY_NANOS else "",
     )
 
 

@@ -27,7 +27,7 @@ class NotSizeable(Exception):
 
 def scale(confidence: float) -> Decimal:
     """1 at confidence 75 and below, 1.5 at 100."""
-    above = max(ZERO, (amount(confidence) - 75) / 25)
+    above = (amount(max(confidence, 75.0)) - 75) / 25
     return exact((1 + above / 2).quantize(_FOUR))
 
 
@@ -128,15 +128,27 @@ def legs(
     price: Price,
     atr_pct: Decimal | None,
     asset: Asset,
+    *,
+    stop: Price | None = None,
+    target: Price | None = None,
 ) -> tuple[Price, Price]:
-    """Stop and target prices, rounded to the tick towards the entry."""
+    """Stop and target prices, rounded to the tick towards the entry; a request may bring its own.
+
+    In prop mode no stop is wider than 1.4 %, nor than the firm's limit.
+    """
     stop_pct, target_pct = leg_pcts(config, symbol, atr_pct)
     long = action == "BUY"
     sign = 1 if long else -1
     tick = price_tick(symbol, price, asset)
-    stop = to_tick(price * (1 - sign * stop_pct / 100), tick, up=long)
-    target = to_tick(price * (1 + sign * target_pct / 100), tick, up=not long)
-    return stop, target
+    if stop is None:
+        stop = price * (1 - sign * stop_pct / 100)
+    if target is None:
+        target = price * (1 + sign * target_pct / 100)
+    if config.prop_firm.enabled:
+        most = min(PROP_STOP_PCT, amount(config.prop_firm.risk_limits.max_stop_loss_pct))
+        widest = price * (1 - sign * most / 100)
+        stop = max(stop, widest) if long else min(stop, widest)
+    return to_tick(stop, tick, up=long), to_tick(target, tick, up=not long)
 
 
 def leg_pcts(config: Config, symbol: Symbol, atr_pct: Decimal | None) -> tuple[Decimal, Decimal]:
@@ -147,8 +159,6 @@ def leg_pcts(config: Config, symbol: Symbol, atr_pct: Decimal | None) -> tuple[D
     target = _distance(
         own.profit_target_pct, trading.target_atr, trading.profit_target_pct, atr_pct
     )
-    if config.prop_firm.enabled:
-        stop = min(stop, PROP_STOP_PCT, amount(config.prop_firm.risk_limits.max_stop_loss_pct))
     return stop, target
 
 

@@ -5,7 +5,7 @@ import msgspec
 from .. import keyed
 from ..config import Config, is_coin
 from ..messages import WordId
-from ..messages.market import Asset, MarketHours
+from ..messages.market import Asset, MarketHours, Regime
 from ..messages.order import AccountReport, Holding
 from ..messages.signal import Action, Signal
 from ..messages.system import OperatorState
@@ -57,6 +57,8 @@ class Reading(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_t
 
     atr_pct: float | None
     word: WordId
+    regime: Regime = "CHOP"
+    """What a request is judged in; a signal brings its own."""
 
 
 class Rate(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -130,6 +132,24 @@ def gross(state: RiskState) -> Usd:
     """Dollars at work in all symbols."""
     symbols = {symbol for symbol, _ in state.holdings} | {symbol for symbol, _ in state.reserved}
     return sum((exposure(state, symbol) for symbol in sorted(symbols)), ZERO)
+
+
+def stop_distances(state: RiskState) -> Usd:
+    """Dollars between entry and stop of every open and pending position, reservations included."""
+    symbols = {symbol for symbol, _ in state.holdings} | {symbol for symbol, _ in state.reserved}
+    return sum((_at_risk(state, symbol) for symbol in sorted(symbols)), ZERO)
+
+
+def _at_risk(state: RiskState, symbol: Symbol) -> Usd:
+    held, reserved = ZERO, ZERO
+    one = holding(state, symbol)
+    price = None if one is None else one.avg_price or one.pending_price
+    if one is not None and price is not None and one.stop is not None:
+        held = (one.qty + one.pending_qty) * abs(price - one.stop)
+    kept = keyed.get(state.reserved, symbol)
+    if kept is not None and kept.stop is not None:
+        reserved = kept.qty * abs(kept.price - kept.stop)
+    return max(held, reserved)
 
 
 def side_of(state: RiskState, symbol: Symbol) -> Action | None:
