@@ -12,7 +12,7 @@ from argo_actors.messages.order import BrokerLink, OrderReport, PositionReport, 
 from argo_actors.messages.signal import Approval, Denial
 from argo_actors.messages.system import Operator, Overload, Started, Stopping
 from argo_actors.risk.checks import EXIT_CHECKS, run
-from argo_actors.risk.state import Rate, Reserved
+from argo_actors.risk.state import Rate
 from argo_actors.units import MINUTE, SECOND, ZERO, Decimal
 from tests.risk.worlds import (
     DAY,
@@ -29,6 +29,7 @@ from tests.risk.worlds import (
     hours,
     opened,
     quiet_cycle,
+    reserved,
     seen,
     status,
     world,
@@ -107,17 +108,6 @@ def tech(*symbols: str, side: str = "buy") -> list[Any]:
 def rate(*ages: float, today: int = 0, day: int = DAY) -> dict[str, Any]:
     recent = tuple(NOW - round(age * SECOND) for age in ages)
     return {"rate": Rate(recent=recent, day=day, today=today)}
-
-
-def reserved(symbol: str, notional: object, **changes: Any) -> tuple[str, Reserved]:
-    known: dict[str, Any] = {
-        "signal": "s",
-        "action": "BUY",
-        "qty": Decimal(1),
-        "price": Decimal(100),
-        "stop": None,
-    }
-    return symbol, Reserved(notional=Decimal(str(notional)), **(known | changes))
 
 
 PROP_3 = {"prop_firm": {"enabled": True, "risk_limits": {"max_drawdown_pct": 3.0}}}

@@ -28,7 +28,7 @@ from argo_actors.messages.order import (
 from argo_actors.messages.signal import Approval, Check, CycleClosed, Denial, Execute, Signal
 from argo_actors.risk.checks import ENTRY_CHECKS, Case, priced, run
 from argo_actors.risk.decider import risk
-from argo_actors.risk.state import RiskState, holding
+from argo_actors.risk.state import Reserved, RiskState, holding
 from argo_actors.risk.table import intent
 from argo_actors.runtime.decider import Heard, fold_said, step
 from argo_actors.units import HOUR, MINUTE, SECOND, ZERO, Decimal
@@ -183,6 +183,17 @@ def execute(symbol: str = "AAPL", **changes: Any) -> Execute:
     return Execute(request=f"r-{symbol}", symbol=symbol, **(known | changes))
 
 
+def reserved(symbol: str, notional: object, **changes: Any) -> tuple[str, Reserved]:
+    known: dict[str, Any] = {
+        "signal": "s",
+        "action": "BUY",
+        "qty": Decimal(1),
+        "price": Decimal(100),
+        "stop": None,
+    }
+    return symbol, Reserved(notional=Decimal(str(notional)), **(known | changes))
+
+
 def usual(symbol: str = "AAPL", equity: object = 100_000) -> list[Word]:
     """Everything in order: ready, connected, solvent, open."""
     return [
@@ -227,13 +238,13 @@ class World(NamedTuple):
     def failed(self) -> list[str]:
         return [one.code for one in self.checks() if not one.passed]
 
-    def answer(self) -> Approval | Denial | None:
+    def answer(self, at: int = NOW) -> Approval | Denial | None:
         """What the decider says to the signal, its quote given when it asks."""
         book = Book(self.config, self.state)
-        said = book.hear(self.signal, quiet_cycle(self.signal.cycle))
+        said = book.hear(self.signal, quiet_cycle(self.signal.cycle), at=at)
         if any(isinstance(one, QuotesWanted) for one in said):
             quotes = () if self.quote is None else (self.quote,)
-            said = book.hear(Quotes(request=book.state.request, quotes=quotes))
+            said = book.hear(Quotes(request=book.state.request, quotes=quotes), at=at)
         found = [one for one in said if isinstance(one, Approval | Denial)]
         assert len(found) <= 1
         return found[0] if found else None

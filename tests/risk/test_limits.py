@@ -1,0 +1,220 @@
+"""The loss day, the drawdown and their levels (decisions §4)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argo_actors.messages.system import Operator, RiskLevel
+from argo_actors.risk import limits
+from argo_actors.risk.limits import FIRST_READING, Losses
+from argo_actors.units import DAY, HOUR, MINUTE, SECOND, ZERO, Decimal
+from tests.risk.worlds import DAY as LOSS_DAY
+from tests.risk.worlds import NOW, PROP, Book, account, config_of, held, hours, seen
+
+CONFIG, PROP_CONFIG = config_of(), config_of(**PROP)
+
+
+def losses(**changes: Any) -> Losses:
+    known: dict[str, Any] = {
+        "loss_day": LOSS_DAY,
+        "day_start_equity": Decimal(100_000),
+        "peak_equity": Decimal(100_000),
+        "equity": Decimal(100_000),
+        "equity_at": NOW,
+    }
+    return Losses(**(known | changes))
+
+
+def read(found: Losses, *readings: tuple[float, object], config: Any = CONFIG) -> Losses:
+    """Broker readings, each so many seconds from now."""
+    for after, equity in readings:
+        at = NOW + round(after * SECOND)
+        found = limits.read_equity(config, found, Decimal(str(equity)), at)
+    return found
+
+
+def mark(found: Losses, equity: int) -> Losses:
+    return limits.mark_equity(CONFIG, found, Decimal(equity), NOW)
+
+
+@pytest.mark.parametrize(
+    ("equity", "transfers", "lost"),
+    [(95_000, 0, "5"), (101_000, 0, "-1"), (105_000, 10_000, "5"), (85_000, -10_000, "5")],
+)
+def test_the_days_loss_leaves_transfers_out(equity: int, transfers: int, lost: str) -> None:
+    found = losses(equity=Decimal(equity), net_transfers=Decimal(transfers))
+    assert limits.daily_loss_pct(found) == Decimal(lost)
+
+
+def test_drawdown_is_measured_from_the_peak() -> None:
+    found = losses(peak_equity=Decimal(120_000), equity=Decimal(108_000))
+    assert limits.drawdown_pct(found) == 10
+    assert limits.drawdown_pct(Losses()) == limits.daily_loss_pct(Losses()) == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "equity", "level"),
+    [
+        (CONFIG, "100500", "NORMAL"),
+        (CONFIG, "96500.01", "NORMAL"),
+        (CONFIG, "96500", "WARNING"),
+        (CONFIG, "95500.01", "WARNING"),
+        (CONFIG, "95500", "CRITICAL"),
+        (CONFIG, "95000.01", "CRITICAL"),
+        (CONFIG, "95000", "BREACH"),
+        (PROP_CONFIG, "98600.01", "NORMAL"),
+        (PROP_CONFIG, "98600", "WARNING"),
+        (PROP_CONFIG, "98200", "CRITICAL"),
+        (PROP_CONFIG, "98000", "BREACH"),
+    ],
+)
+def test_levels_at_70_and_90_percent_of_the_nearer_limit(
+    config: Any, equity: str, level: str
+) -> None:
+    assert limits.level(config, losses(equity=Decimal(equity))) == level
+
+
+@pytest.mark.parametrize(
+    ("readings", "tripped"),
+    [
+        ([(0, 95_000)], ""),
+        ([(0, 95_000), (1.999, 95_000)], ""),
+        ([(0, 95_000), (2, 95_000)], "daily"),
+        ([(0, 95_000), (1, 94_900), (2, 94_900)], "daily"),
+        ([(0, 95_000), (2, 94_525)], "daily"),
+        ([(0, 95_000), (2, 94_524)], ""),
+        ([(0, 95_000), (2, 96_000), (4, 95_000)], ""),
+        ([(0, 95_000), (2, 94_000), (4, 94_000)], "daily"),
+        ([(0, 95_000), (30, 94_000), (60, 93_000), (90, 92_000), (120, 91_999)], "daily"),
+        ([(0, 90_000), (2, 90_000)], "daily"),
+    ],
+)
+def test_a_breach_needs_two_readings_that_agree(
+    readings: list[tuple[float, object]], tripped: str
+) -> None:
+    """Two seconds apart and within half a percent; one that does not agree begins anew."""
+    assert read(losses(), *readings).tripped == tripped
+
+
+def test_our_own_mark_stops_entries_and_is_not_a_reading() -> None:
+    marked = mark(losses(), 94_900)
+    assert marked.suspected_at == NOW
+    assert limits.current(marked) == 94_900
+    assert marked.tripped == ""
+    once = read(marked, (3, 94_900))
+    assert (once.tripped, once.suspected_at != 0) == ("", True)
+    assert read(once, (5, 94_900)).tripped == "daily"
+    assert read(marked, (3, 99_000)).suspected_at == 0
+
+
+def test_a_mark_that_recovers_stays_unsure_until_the_broker_has_spoken() -> None:
+    recovered = mark(mark(losses(), 94_000), 99_000)
+    assert recovered.suspected_at != 0
+    assert read(recovered, (1, 99_000)).suspected_at == 0
+
+
+def test_the_peak_is_the_highest_reading() -> None:
+    found = read(losses(), (0, 110_000), (5, 105_000))
+    assert found.peak_equity == 110_000
+    assert mark(found, 150_000).peak_equity == 110_000
+
+
+def test_a_new_day_rearms_the_standard_daily_limit_only() -> None:
+    day = NOW + HOUR
+    now = {"equity": Decimal(94_000), "equity_at": day - 30 * SECOND, "suspected_at": NOW}
+    daily, drawn = losses(tripped="daily", **now), losses(tripped="drawdown", **now)
+    fresh = limits.new_day(CONFIG, daily, day)
+    assert (fresh.tripped, fresh.suspected_at) == ("", 0)
+    assert (fresh.day_start_equity, fresh.net_transfers, fresh.note) == (94_000, 0, "")
+    assert limits.new_day(CONFIG, drawn, day).tripped == "drawdown"
+    assert limits.new_day(PROP_CONFIG, daily, day).tripped == "daily"
+    assert limits.new_day(CONFIG, daily, LOSS_DAY) is daily
+
+
+def test_a_missed_boundary_takes_the_first_reading_and_says_so() -> None:
+    """The process was down at 17:00: what it last read belongs to another day."""
+    day = NOW + DAY
+    late = limits.new_day(CONFIG, losses(), day)
+    assert late.day_start_equity == 0
+    read_late = limits.read_equity(CONFIG, late, Decimal(97_000), day + 3 * HOUR)
+    assert (read_late.day_start_equity, read_late.note) == (97_000, FIRST_READING)
+    read_first = losses(equity=Decimal(97_000), equity_at=day + 3 * HOUR)
+    hours_after = limits.new_day(CONFIG, read_first, day)
+    assert (hours_after.day_start_equity, hours_after.note) == (97_000, FIRST_READING)
+    in_time = limits.new_day(CONFIG, losses(equity_at=day - MINUTE), day)
+    assert (in_time.day_start_equity, in_time.note) == (100_000, "")
+
+
+@pytest.mark.parametrize(("reset", "peak"), [(False, 100_000), (True, 90_000)])
+def test_only_an_operator_ends_a_tripped_drawdown(reset: bool, peak: int) -> None:
+    tripped = losses(tripped="drawdown", equity=Decimal(90_000), suspected_at=NOW)
+    assert read(tripped, (0, 100_000)).tripped == "drawdown"
+    found = limits.resumed(tripped, reset)
+    assert (found.tripped, found.suspected_at, found.peak_equity) == ("", 0, peak)
+
+
+def test_a_level_is_said_once_when_it_changes() -> None:
+    book = Book(CONFIG)
+    book.hear(hours(), account())
+    said = [
+        [one.level for one in book.hear(account(equity), at=NOW + n * SECOND) if _is_level(one)]
+        for n, equity in enumerate([96_500, 96_400, 95_400, 94_900, 94_900, 94_900, 99_000])
+    ]
+    assert said == [["WARNING"], [], ["CRITICAL"], [], [], ["BREACH"], []]
+    assert [
+        one.level
+        for one in book.hear(Operator(state="normal", who="me", why="test"))
+        if isinstance(one, RiskLevel)
+    ] == ["NORMAL"]
+
+
+def _is_level(one: Any) -> bool:
+    return isinstance(one, RiskLevel)
+
+
+def test_equity_is_carried_on_by_our_own_quotes() -> None:
+    """100 long lose 5 dollars, 50 short win 2: 400 less."""
+    book = Book(CONFIG)
+    book.hear(hours(), held("MSFT", 100, 400), held("AAPL", 50, 100, side="sell"))
+    book.hear(seen("MSFT", 400.0), seen("AAPL", 100.0), account())
+    book.hear(seen("MSFT", 395.0), seen("AAPL", 98.0))
+    assert limits.current(book.state.losses) == 99_600
+    book.hear(account(99_600))
+    assert limits.current(book.state.losses) == 99_600
+
+
+equities = st.decimals(min_value=80_000, max_value=120_000, places=2)
+readings = st.lists(st.tuples(st.booleans(), st.integers(0, 5), equities), max_size=30)
+
+
+@given(readings)
+def test_marks_alone_never_trip_and_a_trip_has_its_two_readings(
+    heard: list[tuple[bool, int, Decimal]],
+) -> None:
+    found, at, crossed = losses(), NOW, []
+    for is_mark, after, equity in heard:
+        at += after * SECOND
+        before = found
+        if is_mark:
+            found = limits.mark_equity(CONFIG, found, equity, at)
+        else:
+            found = limits.read_equity(CONFIG, found, equity, at)
+            if limits.crossing(CONFIG, before, equity):
+                crossed.append((at, equity))
+        if found.tripped and not before.tripped:
+            assert not is_mark
+            assert any(
+                at - then >= 2 * SECOND and abs(equity - other) * 200 <= max(equity, other)
+                for then, other in crossed[:-1]
+            )
+        assert found.peak_equity >= before.peak_equity
+
+
+@given(equities)
+def test_two_equal_readings_beyond_a_limit_always_trip(equity: Decimal) -> None:
+    found = read(losses(), (0, equity), (2, equity))
+    assert (found.tripped != "") == (equity <= 95_000)
+    assert found.mark is None
+    assert found.suspected_equity == (equity if equity <= 95_000 else ZERO)
