@@ -390,6 +390,9 @@ def _check(config: Config) -> None:
     for name in config.sources:
         if name not in FAMILY_OF:
             raise ValueError(f"`sources` has no source {name!r}{_nearest(name, FAMILY_OF)}")
+    unweighted = set(FAMILY_OF.values()) - set(config.consensus.weights)
+    if unweighted:
+        raise ValueError(f"`consensus.weights` lacks {', '.join(sorted(unweighted))}")
     trading = config.trading
     if trading.position_size_pct > trading.max_position_size_pct:
         raise ValueError("`trading.position_size_pct` is above `trading.max_position_size_pct`")

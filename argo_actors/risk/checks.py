@@ -373,7 +373,7 @@ def price_collar(case: Case) -> Check:
 
 def _signal_price(case: Case) -> Decimal | None:
     if case.signal.price is not None:
-        return tick_price(case.signal.price, MARK_TICK)
+        return tick_price(case.signal.price, MARK_TICK) if case.signal.price > 0 else ZERO
     if case.quote is None:
         return None
     return tick_price((case.quote.bid + case.quote.ask) / 2, MARK_TICK)
@@ -460,8 +460,10 @@ def priced(case: Case, stop: Price | None, target: Price | None) -> Case:
     if one is None or asset is None or quote_problem(case.config, one, case.now):
         return case
     side = one.ask if case.action == "BUY" else one.bid
-    tick = price_tick(case.symbol, amount(side), asset)
+    tick = price_tick(case.symbol, tick_price(side, MARK_TICK), asset)
     price = tick_price(side, tick, up=case.action == "BUY")
+    if not price:
+        return case  # less than a tick is no price
     atr = _atr(case)
     stop, target = legs(
         case.config, case.symbol, case.action, price, atr, asset, stop=stop, target=target

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from argo_actors.messages.market import Quotes, QuotesWanted
@@ -14,7 +14,6 @@ from argo_actors.units import SECOND, ZERO, Decimal
 from tests.risk.worlds import (
     NOW,
     Book,
-    World,
     asset,
     config_of,
     execute,
@@ -194,8 +193,8 @@ def test_a_late_answer_to_an_old_question_is_not_used() -> None:
     assert isinstance(book.hear(Quotes(request=2, quotes=(quote(),)))[0], Approval)
 
 
-def requested(book: Book, *quotes: Any, **changes: Any) -> Any:
-    book.hear(execute(**changes))
+def requested(book: Book, *quotes: Any, request: Any = None, **changes: Any) -> Any:
+    book.hear(request or execute(**changes))
     (answer,) = book.hear(Quotes(request=book.state.request, quotes=quotes or (quote(),)))
     return answer
 
@@ -209,6 +208,8 @@ def requested(book: Book, *quotes: Any, **changes: Any) -> Any:
         ({"entry_price": Decimal(101)}, None),
         ({"confidence": 0.00012345678901234567}, "CONFIDENCE"),
         ({"entry_price": Decimal("0.00012345678901234567")}, "PRICE_COLLAR"),
+        ({"entry_price": ZERO}, "PRICE_COLLAR"),
+        ({"entry_price": Decimal(-100)}, "PRICE_COLLAR"),
     ],
 )
 def test_a_request_passes_the_same_checks(changes: dict[str, Any], code: str | None) -> None:
@@ -277,13 +278,15 @@ def test_an_approval_names_what_it_rests_on() -> None:
     assert answer.expires_at == NOW + 30 * SECOND
 
 
-@pytest.mark.parametrize("mid", [0.00030050000000000004, 0.00012345678901234567, 3e-7])
-def test_a_coin_of_a_fraction_of_a_cent_is_judged(mid: float) -> None:
-    """A float of any spelling has a place on the grid of prices."""
-    found = world(
-        asset("BTC-USD", price_increment=Decimal("0.000000001")),
-        symbol="BTC-USD",
-        quote={"bid": mid * 0.999, "ask": mid * 1.001},
-    )
-    assert isinstance(found, World)
-    assert isinstance(found.answer(), Approval | Denial)
+@given(
+    st.floats(1e-12, 1e9), st.sampled_from(["AAPL", "BTC-USD"]), st.sampled_from(["BUY", "SELL"])
+)
+@example(0.00030050000000000004, "BTC-USD", "BUY")  # more places than a price has
+@example(0.00004, "AAPL", "SELL")  # less than a tick
+def test_a_quote_of_any_size_is_judged(mid: float, symbol: str, action: str) -> None:
+    quotes = {"bid": mid, "ask": mid}
+    answer = world(symbol=symbol, action=action, quote=quotes).answer()
+    assert isinstance(answer, Approval | Denial)
+    request = execute(symbol, action=action, entry_price=Decimal(1))
+    book = told(config_of(), *usual(symbol))
+    assert requested(book, quote(symbol, **quotes), request=request)

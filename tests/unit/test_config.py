@@ -44,6 +44,7 @@ def test_the_account_is_the_only_key_without_a_default() -> None:
         ({"symbols": ["BTC/USD"]}, "'BTC/USD'"),
         ({"symbols": ["AAPL", "AAPL"]}, "twice"),
         ({"risk": {"day_start": "24:00"}}, "HH:MM"),
+        ({"consensus": {"weights": {"technical": 1}}}, "lacks analysis, market_data, sentiment"),
         ({"regime": {"chop": 0}}, "regime.off"),
         ({"regime": {"crisis": 0.7}}, "regime.crisis"),
         ({"clock": {"cycle_seconds": 0}}, "clock.cycle_seconds"),
