@@ -36,6 +36,9 @@ class Series:
         return talib.ATR(self.high, self.low, self.close, n)
 
     def rsi(self, n: int = 14) -> float | None:
+        """Closes that never moved are strong in neither direction; TA-Lib says 0 of them."""
+        if len(self.close) > n and self.close.min() == self.close.max():
+            return 50.0
         return _last(talib.RSI(self.close, n))
 
     def macd_hist(self) -> float | None:

@@ -111,6 +111,12 @@ def rate(*ages: float, today: int = 0, day: int = DAY) -> dict[str, Any]:
 
 
 PROP_3 = {"prop_firm": {"enabled": True, "risk_limits": {"max_drawdown_pct": 3.0}}}
+PROP_DAY = {
+    "prop_firm": {
+        "enabled": True,
+        "risk_limits": {"max_drawdown_pct": 10.0, "daily_loss_limit_pct": 3.0},
+    }
+}
 DEEP = {"risk": {"daily_loss_limit_pct": 50.0}}
 RESERVE = {"risk": {"cash_reserve_pct": 9.5}}
 BULL_OFF = {"regime": {"off": ["BULL"]}}
@@ -180,6 +186,15 @@ FAILS: dict[str, list[World]] = {
     "PROP_LIMIT": [
         world(account(98_200), config=PROP, signal=SURE),
         world(held("MSFT", 1, 5000, stop=Decimal("3041.99")), config=PROP_3, signal=SURE),
+        *[
+            world(
+                account(99_900),
+                held("MSFT", 1, 5000, stop=Decimal("3107.26")),
+                config=config,
+                signal=SURE,
+            )
+            for config in (PROP_3, PROP_DAY)
+        ],
         world(
             config=PROP_3,
             signal=SURE,
@@ -327,6 +342,15 @@ PASSES: dict[str, list[World]] = {
         world(account("98200.01"), config=PROP, signal=SURE),
         world(account(95_500)),
         world(held("MSFT", 1, 5000, stop=Decimal(3042)), config=PROP_3, signal=SURE),
+        *[
+            world(
+                account(99_900),
+                held("MSFT", 1, 5000, stop=Decimal("3107.27")),
+                config=config,
+                signal=SURE,
+            )
+            for config in (PROP_3, PROP_DAY)
+        ],
     ],
     "DAILY_LOSS": [world(account("95000.01"))],
     "DRAWDOWN": [world(account("90000.01"), config=DEEP)],

@@ -240,7 +240,7 @@ def test_a_request_against_a_position_closes_it() -> None:
     book.hear(LONG)
     (answer,) = book.hear(execute())
     assert isinstance(answer, Denial)
-    assert answer.code == "DUPLICATE"
+    assert (answer.code, answer.intent) == ("DUPLICATE", "open_long")
 
 
 def test_a_denied_request_does_not_stand_before_later_signals() -> None:

@@ -210,6 +210,16 @@ def test_legs_are_rounded_towards_the_entry(
     assert found == (number(stop), number(target))
 
 
+@pytest.mark.parametrize(("action", "limit"), [("BUY", "100.1"), ("SELL", "99.81")])
+def test_a_limit_is_off_by_a_fraction_and_rounded_towards_the_market(
+    action: str, limit: str
+) -> None:
+    """0.001 is a tenth of a percent: added to buys, taken from sells."""
+    assert world(action=action).case.limit_price is None
+    found = world(action=action, config={"trading": {"use_limit_orders": True}})
+    assert found.case.limit_price == number(limit)
+
+
 def leg(config: Any, **changes: Any) -> tuple[Decimal, Decimal]:
     return legs(config, "AAPL", "BUY", number(100), number(2), asset(), **changes)
 
