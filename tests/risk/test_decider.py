@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from argo_actors.messages.market import Quotes, QuotesWanted
 from argo_actors.messages.order import EntrySettled
 from argo_actors.messages.signal import Advice, Approval, Denial
-from argo_actors.units import SECOND, ZERO, Decimal
+from argo_actors.units import DAY, SECOND, ZERO, Decimal
+from tests.risk.worlds import DAY as LOSS_DAY
 from tests.risk.worlds import (
     NOW,
     Book,
@@ -20,6 +21,7 @@ from tests.risk.worlds import (
     figures,
     flat,
     held,
+    hours,
     quiet_cycle,
     quote,
     signal,
@@ -290,3 +292,23 @@ def test_a_quote_of_any_size_is_judged(mid: float, symbol: str, action: str) -> 
     request = execute(symbol, action=action, entry_price=Decimal(1))
     book = told(config_of(), *usual(symbol))
     assert requested(book, quote(symbol, **quotes), request=request)
+
+
+def test_approved_entries_are_counted_by_second_minute_and_loss_day() -> None:
+    book = several()
+    (approval,) = judge_all(book, {"AAPL": 80.0})
+    assert (book.state.rate.recent, book.state.rate.today) == ((NOW,), 1)
+    later = NOW + 59 * SECOND
+    book.hear(approval, at=later)
+    assert (book.state.rate.recent, book.state.rate.today) == ((NOW, later), 2)
+    book.hear(approval, at=NOW + 60 * SECOND)
+    assert (book.state.rate.recent, book.state.rate.today) == ((later, NOW + 60 * SECOND), 3)
+    book.hear(hours(loss_day=LOSS_DAY + DAY), approval, at=NOW + 300 * SECOND)
+    assert (book.state.rate.recent, book.state.rate.today) == ((NOW + 300 * SECOND,), 1)
+
+
+def test_exits_do_not_count_as_orders_and_reserve_nothing() -> None:
+    book = several()
+    book.hear(SHORT, signal(), quiet_cycle(1))
+    assert book.state.rate.recent == ()
+    assert book.state.reserved == ()
