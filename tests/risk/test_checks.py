@@ -281,6 +281,7 @@ FAILS: dict[str, list[World]] = {
         world(signal={"price": 101.01}),
         world(signal={"price": 98.99}),
         world(**COIN, signal={"price": 102.01}),
+        world(signal={"price": 101.01}, config={"trading": {"use_limit_orders": True}}),
     ],
     "ORDER_RATE": [
         world(state=rate(0.1, 0.999)),
