@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from argo_actors.messages.system import Operator, RiskLevel
 from argo_actors.risk import limits
+from argo_actors.risk.checks import prop_headroom
 from argo_actors.risk.limits import FIRST_READING, Losses
+from argo_actors.risk.state import RiskState
 from argo_actors.units import DAY, HOUR, MINUTE, SECOND, ZERO, Decimal
 from tests.risk.worlds import DAY as LOSS_DAY
 from tests.risk.worlds import NOW, PROP, Book, account, config_of, held, hours, seen
@@ -218,3 +220,20 @@ def test_two_equal_readings_beyond_a_limit_always_trip(equity: Decimal) -> None:
     assert (found.tripped != "") == (equity <= 95_000)
     assert found.mark is None
     assert found.suspected_equity == (equity if equity <= 95_000 else ZERO)
+
+
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({}, 2000),
+        ({"equity": Decimal(99_000)}, 1000),
+        ({"peak_equity": Decimal(200_000), "equity": Decimal(199_000)}, 3000),
+        ({"day_start_equity": Decimal(104_000)}, 680),
+        ({"day_start_equity": Decimal(104_000), "net_transfers": Decimal(-300)}, 980),
+        ({"mark": Decimal(98_500)}, 500),
+    ],
+)
+def test_prop_headroom_is_what_the_nearer_limit_leaves(changes: dict[str, Any], left: int) -> None:
+    """Drawdown 2 % of the peak, daily 4.5 % of the day's start, transfers taken out."""
+    state = RiskState(losses=losses(**changes))
+    assert prop_headroom(PROP_CONFIG, state) == left
