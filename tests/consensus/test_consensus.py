@@ -298,6 +298,7 @@ def test_a_price_past_its_time_or_of_a_closed_bar_is_not_compared() -> None:
         assert not signal.price_conflict
 
 
+@settings(deadline=None)
 @given(ballots, st.sampled_from(["BULL", "BEAR", "CHOP", "CRISIS"]))
 def test_confidences_stay_in_range_and_a_signal_has_its_reasons(votes: Votes, name: str) -> None:
     verdict, signal = cycle(CONFIG, *opinions(votes), *regime(name))
@@ -314,6 +315,7 @@ def test_confidences_stay_in_range_and_a_signal_has_its_reasons(votes: Votes, na
         assert signal.participation >= 0.5
 
 
+@settings(deadline=None)
 @given(ballots)
 def test_one_family_never_opens_and_never_closes(votes: Votes) -> None:
     for family in set(FAMILY_OF.values()):
@@ -321,6 +323,7 @@ def test_one_family_never_opens_and_never_closes(votes: Votes) -> None:
         assert cycle(CONFIG, *opinions(own), *regime("BULL"))[1] is None
 
 
+@settings(deadline=None)
 @given(ballots)
 def test_inverted_opinions_make_the_inverted_verdict(votes: Votes) -> None:
     one = cycle(CONFIG, *opinions(votes), *regime("CHOP"))[0]
@@ -334,6 +337,7 @@ def test_inverted_opinions_make_the_inverted_verdict(votes: Votes) -> None:
     assert mirror_bull.confidence == mirror_bear.confidence or one.action is None
 
 
+@settings(deadline=None)
 @given(ballots, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(votes: Votes, order: random.Random) -> None:
     words = [*opinions(votes), reading("BULL")]
@@ -342,6 +346,7 @@ def test_the_order_of_arrival_does_not_matter(votes: Votes, order: random.Random
     assert cycle(CONFIG, *shuffled)[0] == cycle(CONFIG, *words)[0]
 
 
+@settings(deadline=None)
 @given(ballots, ballots)
 def test_an_opinion_past_its_lifetime_changes_nothing(votes: Votes, late: Votes) -> None:
     """Heard in time and stale at the cycle, or stale on arrival: as if it had never been said."""
@@ -354,7 +359,7 @@ def test_an_opinion_past_its_lifetime_changes_nothing(votes: Votes, late: Votes)
     assert cycle(CONFIG, *opinions(votes), *dead, *regime("BULL"), at=at)[0] == plain[0]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.builds(

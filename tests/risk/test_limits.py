@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argo_actors.messages.system import Operator, RiskLevel
@@ -191,6 +191,7 @@ equities = st.decimals(min_value=80_000, max_value=120_000, places=2)
 readings = st.lists(st.tuples(st.booleans(), st.integers(0, 5), equities), max_size=30)
 
 
+@settings(deadline=None)
 @given(readings)
 def test_marks_alone_never_trip_and_a_trip_has_its_two_readings(
     heard: list[tuple[bool, int, Decimal]],
@@ -214,6 +215,7 @@ def test_marks_alone_never_trip_and_a_trip_has_its_two_readings(
         assert found.peak_equity >= before.peak_equity
 
 
+@settings(deadline=None)
 @given(equities)
 def test_two_equal_readings_beyond_a_limit_always_trip(equity: Decimal) -> None:
     found = read(losses(), (0, equity), (2, equity))

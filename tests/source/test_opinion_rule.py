@@ -154,7 +154,7 @@ walks = st.lists(st.floats(-1, 1, allow_nan=False), min_size=130, max_size=130).
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(walks, st.sampled_from([MARKET_DATA, TECHNICAL]))
 def test_mirrored_bars_give_the_mirrored_opinion(closes: list[float], periods: Periods) -> None:
     one = judged(closes, periods)
@@ -166,7 +166,7 @@ def test_mirrored_bars_give_the_mirrored_opinion(closes: list[float], periods: P
     assert other.direction == turned[one.direction] or abs(abs(score(one)) - 0.2) < 1e-5
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(walks)
 def test_only_the_newest_bars_count(closes: list[float]) -> None:
     assert judged(closes) == judged([1.0, 2.0, 3.0, *closes[-120:]])
