@@ -220,6 +220,12 @@ def test_the_newest_opinion_of_a_source_counts() -> None:
         assert verdict.action == "BUY"
 
 
+def test_of_two_opinions_of_one_moment_the_later_word_counts() -> None:
+    """A vendor that corrects a bar is believed."""
+    first, second = opinion("alpaca", "SHORT", 90.0), opinion("alpaca", "LONG", 90.0)
+    assert cycle(CONFIG, first, second)[0].action == "BUY"
+
+
 def test_a_signal_carries_everything_it_rests_on() -> None:
     _, signal = cycle(CONFIG, *opinions(EXAMPLE), *regime("BULL"), n=7)
     assert signal is not None

@@ -162,6 +162,7 @@ FAILS: dict[str, list[World]] = {
     "QUOTE": [
         world(no_quote=True),
         world(quote={"bid": 0.0}),
+        world(quote={"bid": 0.0, "ask": 0.0}),
         world(quote={"ask": float("inf")}),
         world(quote={"bid": 100.01}),
         world(quote={"received_at": NOW - 2 * SECOND - 1}),
@@ -196,6 +197,14 @@ FAILS: dict[str, list[World]] = {
             for config in (PROP_3, PROP_DAY)
         ],
         world(
+            config=PROP_3,
+            signal=SURE,
+            state={
+                "reserved": (reserved("MSFT", 5000, price=Decimal(5000), stop=Decimal("3041.99")),)
+            },
+        ),
+        world(
+            flat("MSFT", phase="entering", side="buy", pending_qty=Decimal(1)),
             config=PROP_3,
             signal=SURE,
             state={
@@ -343,6 +352,17 @@ PASSES: dict[str, list[World]] = {
         world(account("98200.01"), config=PROP, signal=SURE),
         world(account(95_500)),
         world(held("MSFT", 1, 5000, stop=Decimal(3042)), config=PROP_3, signal=SURE),
+        world(
+            config=PROP_3,
+            signal=SURE,
+            state={"reserved": (reserved("MSFT", 5000, price=Decimal(5000), stop=Decimal(3042)),)},
+        ),
+        world(
+            flat("MSFT", phase="entering", side="buy", pending_qty=Decimal(1)),
+            config=PROP_3,
+            signal=SURE,
+            state={"reserved": (reserved("MSFT", 5000, price=Decimal(5000), stop=Decimal(3042)),)},
+        ),
         *[
             world(
                 account(99_900),
