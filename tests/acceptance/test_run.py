@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from argo_actors.cli.demo import demo_config
 from argo_actors.cli.main import run
 from argo_actors.cli.simulated import SimulatedWorld
 from tests.acceptance.worlds import until
@@ -29,16 +30,18 @@ def test_a_daemon_in_real_time_gets_ready_and_leaves_a_journal_that_verifies(
         return json.loads(said) if code == 0 else None
 
     def runs(status: dict[str, Any]) -> bool:
-        states = [one["state"] for one in status["sources"].values()]
-        return states == ["running", "running"]
+        found = [status["sources"][name]["state"] for name in ("alpaca", "alpha_vantage")]
+        return found == ["running", "running"]
 
     try:
         url, about = one.url, one.about
         settings = {
             "broker.base_url": url,
             "broker.stream_url": url.replace("http", "ws", 1) + "/stream",
-            "sources.alpaca.base_url": url,
-            "sources.alpha_vantage.base_url": url + "/alpha_vantage",
+            **{
+                f"sources.{name}.base_url": source.base_url
+                for name, source in demo_config(one, None).sources.items()
+            },
         }
         keys = {
             "APCA_API_KEY_ID": about["key_id"],
