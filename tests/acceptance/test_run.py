@@ -30,8 +30,9 @@ def test_a_daemon_in_real_time_gets_ready_and_leaves_a_journal_that_verifies(
         return json.loads(said) if code == 0 else None
 
     def runs(status: dict[str, Any]) -> bool:
-        found = [status["sources"][name]["state"] for name in ("alpaca", "alpha_vantage")]
-        return found == ["running", "running"]
+        wanted = ("alpaca", "alpha_vantage")
+        found = {name: one["state"] for name, one in status["sources"].items()}
+        return all(found.get(name) == "running" for name in wanted)
 
     try:
         url, about = one.url, one.about
