@@ -25,6 +25,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEED = 400.0
 LIFE_SECONDS = 6.0
 REST_SECONDS = 40.0
+BUSY = (
+    "risk.warmup_seconds=0",
+    "risk.cooldown_stop_minutes=0",
+    "risk.cooldown_target_minutes=0",
+    "risk.cooldown_signal_minutes=0",
+    "risk.entries_per_symbol_and_day=1000",
+    "risk.losing_trades_symbol=1000",
+    "risk.losing_trades_account=1000",
+    "trading.stop_loss_pct=0.4",
+    "trading.profit_target_pct=0.4",
+)
+"""Positions that end soon and are entered again: so that there is an order to strike at."""
 
 
 class Outcome(NamedTuple):
@@ -84,13 +96,14 @@ def run_daemon(state: Path, about: dict[str, Any], wait_for_rest: bool) -> dict[
 
 
 def _config(about: dict[str, Any]) -> Any:
+    from argo_actors import config as configuration
     from argo_actors.cli.demo import demo_config
 
     class World:
         url = about["url"]
 
     World.about = about
-    return demo_config(World, None)
+    return configuration.override(demo_config(World, None), BUSY)
 
 
 def warm() -> None:
