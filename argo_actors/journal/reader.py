@@ -82,9 +82,28 @@ def blocks(path: Path, after: int = 0) -> Iterator[Block]:
         after = page[-1].last
 
 
-def records(path: Path, *, check: bool = True) -> Iterator[Record]:
+def newest_state(path: Path) -> Opening:
+    """From where a restart folds: the file's snapshot, or its opening when it has none to be trusted."""
+    connection = open_for_reading(path)
+    try:
+        row = connection.execute(
+            "SELECT seq, snapshot.body, snapshot.h, block.h FROM snapshot JOIN block ON last = seq"
+        ).fetchone()
+    except apsw.SQLError:
+        row = None  # written before there were snapshots
+    except apsw.Error as error:
+        raise JournalError(f"{path}: cannot be read: {error}", fix=FIX) from None
+    finally:
+        connection.close()
+    if row is None or link(row[3], row[0], row[0], row[1]) != row[2]:
+        return opening(path)
+    return decode_opening(row[1], str(path))
+
+
+def records(path: Path, *, check: bool = True, after: int = 0) -> Iterator[Record]:
     """The records of a file in order; with `check`, every block's chain value is proved first.
 
+    The blocks up to record `after`, which ends a block, are proved like the others and not read.
     Raises ChainError where a block is missing, changed or misplaced.
     """
     begun = opening(path)
@@ -93,6 +112,9 @@ def records(path: Path, *, check: bool = True) -> Iterator[Record]:
     for block in blocks(path, begun.last_seq):
         if check:
             chain = _proved(path, chain, expected, block)
+        if block.last <= after:
+            expected = block.last + 1
+            continue
         for record in decode_records(block.body, str(path)):
             if record.seq != expected:
                 raise ChainError(f"{path}: record {expected} is missing", fix=FIX)

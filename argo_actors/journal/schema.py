@@ -13,8 +13,11 @@ CREATE TABLE IF NOT EXISTS block (
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, body BLOB NOT NULL, h BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS mention (
     subject TEXT NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (subject, first)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshot (
+    seq INTEGER PRIMARY KEY, body BLOB NOT NULL, h BLOB NOT NULL) STRICT;
 """
-"""`mention` is the side index: actor, symbol or order id to block. It can be rebuilt and is not chained."""
+"""`mention` is the side index: actor, symbol or order id to block. It can be rebuilt and is not chained.
+`snapshot` saves a restart the folding of what came before; it rests on the chain, and never the other way."""
 
 
 def open_for_writing(path: Path) -> apsw.Connection:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,12 @@ HEAD = "head"
 def day_of(at: UtcNanos) -> str:
     """The UTC date that a market time belongs to."""
     return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%d")
+
+
+class _Snapshot(NamedTuple):
+    """An opening among the records that begins no file: from here a restart may fold."""
+
+    state: Opening
 
 
 class Journal:
@@ -47,7 +54,7 @@ class Journal:
         self._failed = failed
         self._commit_seconds = commit_seconds
         self._commit_records = commit_records
-        self._waiting: deque[Record | Opening] = deque()
+        self._waiting: deque[Record | Opening | _Snapshot] = deque()
         """Appended at one end and committed from the other: each move is whole without a lock.
         An opening among the records is where a new file begins."""
         self._wanted = begin.last_seq
@@ -101,6 +108,10 @@ class Journal:
         with self._changed:
             self._wanted = begin.last_seq
             self._changed.notify()
+
+    def snapshot(self, state: Opening) -> None:
+        """Keep the states as of `state.last_seq` beside the records. Called under the office's lock."""
+        self._waiting.append(_Snapshot(state))
 
     def close(self) -> None:
         """Commit what waits and let go of the file. Raises JournalError when it cannot."""
@@ -161,7 +172,10 @@ class Journal:
                 continue
             self._commit(batch)
             batch = []
-            self._begin_file(one)
+            if isinstance(one, _Snapshot):
+                self._keep(one.state)
+            else:
+                self._begin_file(one)
         self._commit(batch)
         return not (closing and not self._waiting)
 
@@ -199,6 +213,16 @@ class Journal:
         with self._committed:
             self.durable = last
             self._committed.notify_all()
+
+    def _keep(self, state: Opening) -> None:
+        """The newest snapshot takes the place of the one before it."""
+        seq, body = state.last_seq, encode(state)
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("DELETE FROM snapshot")
+        self._connection.execute(
+            "INSERT INTO snapshot VALUES (?, ?, ?)", (seq, body, link(self._chain, seq, seq, body))
+        )
+        self._connection.execute("COMMIT")
 
     def _note_head(self, last: int) -> None:
         self._head.write_text(f"{last} {self._chain.hex()}\n")

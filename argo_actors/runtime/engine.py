@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..errors import ChainError, JournalError
 from ..journal.codec import FORMAT, GENESIS, Mail, Opening, encode
-from ..journal.reader import FIX, day_files, last_chain, opening, records
+from ..journal.reader import FIX, day_files, last_chain, newest_state, records
 from ..journal.writer import HEAD, Journal, day_of, new_file
 from ..messages import Message, WordId
 from ..messages.system import Configured, DeadLetter, Overload, Redelivered
@@ -30,6 +30,8 @@ from .workers import ThreadWorkers
 WATCH_SECONDS = 0.5
 MOST_ATTEMPTS = 2
 """A word delivered again so often without a step is a dead letter (design §4)."""
+SNAPSHOT_EVERY = 20_000
+"""So many records are folded in a fraction of a second: a restart folds hardly more."""
 OVERFLOW = 100
 """At so many times the mark a mailbox ends the process (design §4)."""
 
@@ -99,11 +101,14 @@ class Engine:
         files = day_files(self.plan.directory)
         if not files:
             self._path = new_file(self.plan.directory, self.clock.now())
+            self._snapshot_seq = 0
             empty = Opening(FORMAT, 0, self.clock.now(), GENESIS, "", "", (), ())
             return Folding(empty, self.plan.build), empty
         last = files[-1]
-        folding = Folding(opening(last), self.plan.build)
-        folding.apply_all(records(last))
+        begun = newest_state(last)
+        folding = Folding(begun, self.plan.build)
+        folding.apply_all(records(last, after=begun.last_seq))
+        self._snapshot_seq = begun.last_seq
         self._check_head(last)
         return folding, self._opening_after(folding, last)
 
@@ -226,6 +231,8 @@ class Engine:
             if (waiting > mark) != over:
                 over = waiting > mark
                 self.say("engine", Overload(over=over, address=cell.address, waiting=waiting))
+            if self.journal.next_seq - self._snapshot_seq > SNAPSHOT_EVERY:
+                self._keep_snapshot()
             if waiting > OVERFLOW * mark:
                 self.fatal(f"{waiting} words wait at {cell.address}: it cannot keep up")
             if self.core.stuck_seconds() > self.plan.stuck_seconds:
@@ -291,6 +298,11 @@ class Engine:
             if day != self._last_day:
                 self._last_day = day
                 self.journal.roll(self._snapshot())
+
+    def _keep_snapshot(self) -> None:
+        with self.office.lock:
+            self._snapshot_seq = self.journal.next_seq - 1
+            self.journal.snapshot(self._snapshot())
 
     def _snapshot(self) -> Opening:
         """Every decider's state and the mail in flight, as of one seq (the office's lock is held)."""

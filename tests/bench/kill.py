@@ -108,6 +108,7 @@ def _config(about: dict[str, Any]) -> Any:
 
 def warm() -> None:
     """Import everything a daemon needs, without starting a thread."""
+    import alpaca.trading.client  # noqa: F401
     import exchange_calendars  # noqa: F401
     import talib  # noqa: F401
 
