@@ -5,7 +5,6 @@ So the same state never asks for the same thing again, and a restart needs no sp
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from ..config import Config, is_coin
 from ..messages import Message, WordId
@@ -23,9 +22,10 @@ from ..messages.order import (
     SubmitOrder,
     TimeInForce,
 )
-from ..units import MINUTE, SECOND, Price, Quantity, Symbol, UtcNanos, floor_to, to_tick
+from ..units import Price, Quantity, Symbol, UtcNanos, floor_to, to_tick
 from . import ids
 from .facts import average, is_flat
+from .policy import STOP_LIMIT_GAP
 from .state import (
     LIVE,
     OPEN,
@@ -35,25 +35,13 @@ from .state import (
     Own,
     Position,
     entry_order,
-    is_open,
     open_orders,
     orders,
     protected_qty,
 )
+from .timing import ANSWER_WAIT, CANCEL_WAIT, LOOKUP_WAITS, PARTIAL_WAIT, lookup_due, reconcile_due
 
-PARTIAL_WAIT = SECOND
-ANSWER_WAIT = 3 * SECOND
-CANCEL_WAIT = 2 * SECOND
-LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
 PROTECT_TRIES = 3
-EXIT_AFTER = 6 * SECOND
-"""A second until it is flagged, five more until the position is closed."""
-STOP_WAIT = 3 * SECOND
-TARGET_WAIT = SECOND
-MOST_SWAPS = 3
-SWAP_WINDOW = 10 * MINUTE
-STOP_LIMIT_GAP = Decimal("0.99")
-TARGET_GAP = Decimal("0.999")
 FOR_EVER = 2**62
 
 
@@ -385,116 +373,3 @@ class Maker:
 def read_account(state: OrderState) -> ReadAccount:
     """After a fill the account's figures are old."""
     return ReadAccount(because=(state.heard,))
-
-
-def lookup_due(one: Own) -> UtcNanos | None:
-    """When an order is to be looked up next, None when there is no need."""
-    if one.part.status in ("lost", "unknown"):
-        wait = LOOKUP_WAITS[min(one.asked, len(LOOKUP_WAITS) - 1)]
-        return one.asked_at + wait if one.asked_at else one.sent_at
-    if one.part.status == "sent":
-        return max(one.sent_at + 10 * SECOND, one.asked_at + 10 * SECOND)
-    if one.cancel_at and is_open(one):
-        return max(one.cancel_at + SECOND, one.asked_at + SECOND)
-    unknown_legs = (
-        one.leg in ("entry", "oco")
-        and one.order_class != "simple"
-        and not one.legs
-        and one.part.status in ("filled", "partially_filled")
-        and one.asked < len(LOOKUP_WAITS)
-    )
-    if unknown_legs:
-        return one.asked_at + LOOKUP_WAITS[one.asked]
-    ended = one.part.status == "filled" and one.legs and is_open(one)
-    if ended and any(leg.filled_qty > 0 for _, leg in one.legs):
-        return one.asked_at + SECOND
-    return None
-
-
-def reconcile_due(state: OrderState) -> UtcNanos:
-    """When the broker's truth is to be asked for next."""
-    return state.asked_reconcile + 5 * SECOND if state.asked_reconcile else 0
-
-
-def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[UtcNanos]:
-    """Every time at which something will be due that no word announces."""
-    for one in orders(state):
-        due = lookup_due(one)
-        if due is not None:
-            yield due
-        if one.cancel_at and is_open(one):
-            yield one.cancel_at + CANCEL_WAIT
-    if state.frozen or (state.exit is not None and state.asked_reconcile):
-        yield reconcile_due(state)
-    if state.read.asked is not None and not state.read.fresh:
-        yield state.read.asked_at + ANSWER_WAIT
-    if state.exit is not None and state.exit.after > state.now:
-        yield state.exit.after
-    position = state.position
-    if position is None or not position.exposed_since:
-        return
-    if entry_order(state) is not None:
-        yield position.exposed_since + PARTIAL_WAIT
-    if not position.flagged:
-        yield position.exposed_since + SECOND
-    elif config.trading.on_unprotected == "exit" and state.exit is None:
-        yield position.exposed_since + EXIT_AFTER
-    if position.protect_after > state.now:
-        yield position.protect_after
-
-
-def software_exit(config: Config, symbol: Symbol, state: OrderState) -> Exit | None:
-    """A close that the rules themselves call for: unprotected too long, a coin's stop or target."""
-    position = state.position
-    if position is None or state.exit is not None or entry_order(state) is not None:
-        return None
-    if state.operator == "flatten":
-        return Exit(reason="operator", since=state.now, word=state.heard)
-    if state.operator == "breach" and breach_flattens(config):
-        return Exit(reason="operator", since=state.now, word=state.heard)
-    exposed = position.exposed_since
-    if (
-        exposed
-        and state.now - exposed >= EXIT_AFTER
-        and protected_qty(state) < position.qty
-        and config.trading.on_unprotected == "exit"
-    ):
-        return Exit(reason="unprotected", since=state.now, word=state.heard)
-    return _coin_exit(symbol, state, position) if is_coin(symbol) else None
-
-
-def breach_flattens(config: Config) -> bool:
-    """What a breach of a loss limit does in this mode."""
-    if config.risk.on_breach is not None:
-        return config.risk.on_breach == "flatten"
-    return config.prop_firm.enabled
-
-
-def _coin_exit(symbol: Symbol, state: OrderState, position: Position) -> Exit | None:
-    if position.stop is None or position.target is None or not state.bid:
-        return None
-    through = state.bid < float(position.stop * STOP_LIMIT_GAP)
-    below = state.below_stop_since
-    if through or (below and state.now - below >= STOP_WAIT):
-        return Exit(reason="stop", since=state.now, word=state.heard)
-    above = state.above_target_since
-    recent = [one for one in position.swaps if state.now - one < SWAP_WINDOW]
-    may_swap = state.operator == "normal" and len(recent) < MOST_SWAPS
-    if above and state.now - above >= TARGET_WAIT and may_swap:
-        tick = Decimal("0.01") if state.asset is None else state.asset.price_increment
-        limit = to_tick(position.target * TARGET_GAP, tick, up=False)
-        return Exit(reason="target", since=state.now, word=state.heard, limit=limit)
-    return None
-
-
-def exit_is_over(symbol: Symbol, state: OrderState) -> bool:
-    """A coin's target order found no buyer: its stop is to rest again."""
-    leaving = state.exit
-    if leaving is None or leaving.limit is None or state.position is None:
-        return False
-    tried = [one for one in orders(state) if one.leg == "target" and one.sent_at >= leaving.since]
-    return (
-        bool(tried)
-        and not any(is_open(one) for one in tried)
-        and not is_flat(symbol, state, state.position)
-    )

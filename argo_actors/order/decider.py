@@ -12,10 +12,12 @@ from ..messages.order import EntrySettled
 from ..messages.signal import Approval
 from ..runtime.decider import Decider, Heard
 from ..units import Symbol, UtcNanos
-from .actions import Maker, deadlines, exit_is_over, read_account, software_exit
+from .actions import Maker, read_account
 from .facts import changes, fills, standing
 from .fold import evolve as fold
+from .policy import exit_is_over, software_exit
 from .state import OrderState, protected_qty
+from .timing import deadlines
 
 replace = msgspec.structs.replace
 

@@ -18,8 +18,8 @@ from ..messages.order import (
     Unprotected,
 )
 from ..messages.system import Alert
-from ..units import SECOND, ZERO, Quantity, Symbol, Usd, cents, exact
-from .fold import fully_told
+from ..units import ZERO, Quantity, Symbol, Usd, cents, exact
+from .reports import fully_told
 from .state import (
     LIVE,
     OPEN,
@@ -35,11 +35,12 @@ from .state import (
     protected_qty,
     stop_part,
 )
+from .timing import FLAG_AFTER
 
 TAKER, MAKER = Decimal("0.0025"), Decimal("0.0015")
 """Alpaca's crypto fees of tier 1, taken from what is received."""
 COIN_PLACES = Decimal("0.000000001")
-FLAG_AFTER = SECOND
+
 SMALLEST_COIN_VALUE = Decimal(10)
 """A coin remainder worth less is dust: it cannot be sold by an order of its own."""
 

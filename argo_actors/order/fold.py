@@ -1,8 +1,6 @@
 """How orders and position follow from what is heard and said. Idempotent where the broker repeats itself.
 
-Reports are cumulative: a part's filled quantity only grows, a terminal status stays, whatever the order
-in which answers, stream events and lists come in. A fill counts when it has been said as `Fill`, so
-each quantity is said once.
+A fill counts when it has been said as `Fill`, so each quantity is said once.
 """
 
 import msgspec
@@ -15,12 +13,10 @@ from ..messages.order import (
     EntrySettled,
     Fill,
     Holding,
-    LegReport,
     LookupOrder,
     OrderAbsent,
     OrderRefused,
     OrderReport,
-    OrderStatus,
     OrderUnknown,
     PositionClosed,
     PositionOpened,
@@ -35,16 +31,15 @@ from ..messages.order import (
 from ..messages.signal import Approval
 from ..messages.system import Alert, Crashed, Operator, RiskLevel, Started
 from ..runtime.decider import Heard
-from ..units import ZERO, OrderId, Symbol, exact
+from ..units import ZERO, Symbol, exact
 from . import ids
+from .reports import absent, lost, position_with, put, refused, report, stale, touch
 from .state import (
     OPEN,
-    TERMINAL,
     Entry,
     Exit,
     OrderState,
     Own,
-    OwnStatus,
     Part,
     Position,
     Read,
@@ -54,18 +49,6 @@ from .state import (
 )
 
 replace = msgspec.structs.replace
-KEEP_DONE = 20
-"""Finished orders remembered, so that a late fill still finds its order."""
-RANK: dict[str, int] = {
-    "sent": 0,
-    "lost": 0,
-    "unknown": 1,
-    "pending": 1,
-    "held": 2,
-    "working": 3,
-    "partially_filled": 4,
-    "pending_cancel": 5,
-}
 
 
 def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: Heard) -> OrderState:
@@ -76,11 +59,11 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case OrderReport():
             return report(state, message)
         case OrderRefused():
-            return _refused(state, message)
+            return refused(state, message)
         case OrderUnknown():
-            return _lost(state, message)
+            return lost(state, message)
         case OrderAbsent():
-            return _absent(state, message)
+            return absent(state, message)
         case PositionReport():
             return _position_read(state, message)
         case Reconciled():
@@ -90,11 +73,11 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case SubmitOrder():
             return _submitted(state, message, heard)
         case CancelOrder():
-            return _touch(state, message.client_order_id, cancel_at=heard.at)
+            return touch(state, message.client_order_id, cancel_at=heard.at)
         case LookupOrder():
             one = own(state, message.client_order_id)
             asked = 0 if one is None else one.asked + 1
-            return _touch(state, message.client_order_id, asked_at=heard.at, asked=asked)
+            return touch(state, message.client_order_id, asked_at=heard.at, asked=asked)
         case ReadPosition():
             return replace(
                 state, read=replace(state.read, asked=heard.word, asked_at=heard.at, fresh=False)
@@ -126,57 +109,21 @@ def _evolve_rest(symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
         case EntrySettled():
             return _settled(state)
         case PositionOpened():
-            return _position(state, opened=True)
+            return position_with(state, opened=True)
         case PositionClosed():
             return _closed(state)
         case Protected():
             state = replace(state, protected_by=message.order)
-            return _position(
+            return position_with(
                 state, exposed_since=0, flagged=False, protect_tries=0, protect_after=0
             )
         case Unprotected():
-            return _position(state, flagged=True)
+            return position_with(state, flagged=True)
         case Holding():
             return replace(state, told=message)
         case Alert():
             return state
     return state
-
-
-def _position(state: OrderState, **changes: object) -> OrderState:
-    if state.position is None:
-        return state
-    return replace(state, position=replace(state.position, **changes))
-
-
-def _put(state: OrderState, one: Own) -> OrderState:
-    if not is_open(one) and one.done_at == 0:
-        one = replace(one, done_at=state.now)
-    known = keyed.put(state.orders, one.id, one)
-    done = sorted(
-        (other.done_at, other.id)
-        for _, other in known
-        if other.done_at and not is_open(other) and fully_told(other)
-    )
-    for _, old in done[: max(0, len(done) - KEEP_DONE)]:
-        known = keyed.drop(known, old)
-    return replace(state, orders=known)
-
-
-def fully_told(one: Own) -> bool:
-    """All its fills have been said."""
-    parts = (one.part, *(leg for _, leg in one.legs))
-    return all(part.told_qty >= part.filled_qty for part in parts)
-
-
-def _touch(state: OrderState, order: OrderId, **changes: object) -> OrderState:
-    one = own(state, order)
-    return state if one is None else _put(state, replace(one, **changes))
-
-
-def _stale(state: OrderState) -> OrderState:
-    """Something may have changed what the broker holds."""
-    return replace(state, read=replace(state.read, fresh=False))
 
 
 def _submitted(state: OrderState, command: SubmitOrder, heard: Heard) -> OrderState:
@@ -203,129 +150,14 @@ def _submitted(state: OrderState, command: SubmitOrder, heard: Heard) -> OrderSt
         stop=command.stop_loss or command.stop_price,
         target=command.take_profit,
     )
-    state = _put(_stale(state), one)
+    state = put(stale(state), one)
     if position is None:
         return state
     tries = position.protect_tries + (command.leg in ("stop", "oco"))
-    state = _position(state, number=position.number + 1, protect_tries=tries)
+    state = position_with(state, number=position.number + 1, protect_tries=tries)
     if command.leg == "target":
-        return _position(state, swaps=(*position.swaps, heard.at)[-5:])
+        return position_with(state, swaps=(*position.swaps, heard.at)[-5:])
     return state
-
-
-def report(state: OrderState, message: OrderReport) -> OrderState:
-    """Merge what the broker says of one of our orders."""
-    one = own(state, message.client_order_id)
-    if one is None:
-        return state
-    grown = message.filled_qty > one.part.filled_qty or _legs_grow(one, message)
-    part = _merged(
-        one.part,
-        message.order_id,
-        message.status,
-        message.filled_qty,
-        message.filled_avg_price,
-    )
-    part = replace(
-        part,
-        limit_price=message.limit_price or part.limit_price,
-        stop_price=message.stop_price or part.stop_price,
-    )
-    legs = one.legs
-    for leg in message.legs:
-        legs = keyed.put(legs, leg.order_id, _leg(keyed.get(legs, leg.order_id), leg))
-    filled_at = one.filled_at or (message.event_at if part.filled_qty > 0 else 0)
-    one = replace(one, part=part, legs=legs, filled_at=filled_at, asked=0, absent=0, absent_since=0)
-    state = _put(state, one)
-    return _stale(state) if grown else state
-
-
-def _legs_grow(one: Own, message: OrderReport) -> bool:
-    return any(
-        leg.filled_qty
-        > (known.filled_qty if (known := keyed.get(one.legs, leg.order_id)) else ZERO)
-        for leg in message.legs
-    )
-
-
-def _leg(known: Part | None, leg: LegReport) -> Part:
-    if known is None:
-        known = Part(
-            order_id=leg.order_id, type=leg.type, side=leg.side, status="pending", qty=leg.qty
-        )
-    part = _merged(known, leg.order_id, leg.status, leg.filled_qty, leg.filled_avg_price)
-    return replace(part, qty=leg.qty, limit_price=leg.limit_price, stop_price=leg.stop_price)
-
-
-def _merged(
-    part: Part,
-    order_id: str,
-    status: OrderStatus,
-    filled_qty: object,
-    filled_avg: object,
-) -> Part:
-    """Along the lattice only: terminal stays, filled quantity grows; a late fill raises it."""
-    changes: dict[str, object] = {"order_id": order_id or part.order_id}
-    if filled_qty > part.filled_qty:  # type: ignore[operator]
-        changes |= {"filled_qty": filled_qty, "filled_avg": filled_avg}
-    if _moves(part.status, status):
-        changes["status"] = status
-    return replace(part, **changes)
-
-
-def _moves(now: OwnStatus, to: OrderStatus) -> bool:
-    if now in ("refused", "absent"):
-        return True
-    if now in TERMINAL:
-        return False
-    if to in TERMINAL:
-        return True
-    return RANK.get(to, 1) >= RANK.get(now, 0)
-
-
-def _refused(state: OrderState, message: OrderRefused) -> OrderState:
-    one = own(state, message.client_order_id)
-    if one is None:
-        return state
-    if message.request != "submit":
-        return _touch(state, one.id, asked_at=0) if message.request == "cancel" else state
-    if one.part.status not in ("sent", "lost"):
-        return state
-    if "must be unique" in message.message:
-        return _put(state, replace(one, part=replace(one.part, status="lost"), asked_at=0))
-    part = replace(one.part, status="refused")
-    state = _put(state, replace(one, part=part, refusal=message.message[:200]))
-    state = _stale(state)
-    if one.leg in ("stop", "oco") and state.position is not None:
-        return _position(state, protect_after=state.now + 500_000_000)
-    if one.leg in ("exit", "flat", "target") and state.exit is not None:
-        tries = state.exit.tries + 1
-        wait = min(tries, 10) * 1_000_000_000
-        return replace(state, exit=replace(state.exit, tries=tries, after=state.now + wait))
-    return state
-
-
-def _lost(state: OrderState, message: OrderUnknown) -> OrderState:
-    one = own(state, message.client_order_id)
-    if one is None or message.request != "submit" or one.part.status != "sent":
-        return state
-    return _put(_stale(state), replace(one, part=replace(one.part, status="lost"), asked_at=0))
-
-
-def _absent(state: OrderState, message: OrderAbsent) -> OrderState:
-    one = own(state, message.client_order_id)
-    if one is None or one.part.status not in ("sent", "lost"):
-        return state
-    one = replace(
-        one,
-        absent=one.absent + 1,
-        absent_since=one.absent_since or state.now,
-        listed=one.listed or message.listed,
-    )
-    proved = one.absent >= 3 and state.now - one.absent_since >= 60_000_000_000 and one.listed
-    if proved:
-        one = replace(one, part=replace(one.part, status="absent"))
-    return _put(state, one)
 
 
 def _position_read(state: OrderState, message: PositionReport) -> OrderState:
@@ -345,8 +177,8 @@ def _reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled
     named = {one.client_order_id for one in message.orders}
     for mine in orders(state):
         if message.complete and mine.part.status in OPEN and mine.id not in named:
-            lost = replace(mine, part=replace(mine.part, status="lost"), asked_at=0)
-            state = _put(state, lost if mine.part.status != "sent" else mine)
+            unseen = replace(mine, part=replace(mine.part, status="lost"), asked_at=0)
+            state = put(state, unseen if mine.part.status != "sent" else mine)
     strange = [
         one.client_order_id
         for one in message.orders
@@ -415,10 +247,10 @@ def _told(state: OrderState, fill: Fill) -> OrderState:
         return replace(part, told_qty=part.told_qty + fill.qty, told_value=part.told_value + value)
 
     if one.part.filled_qty > one.part.told_qty:
-        return _put(state, replace(one, part=told(one.part)))
+        return put(state, replace(one, part=told(one.part)))
     for order_id, leg in one.legs:
         if leg.filled_qty > leg.told_qty:
-            return _put(state, replace(one, legs=keyed.put(one.legs, order_id, told(leg))))
+            return put(state, replace(one, legs=keyed.put(one.legs, order_id, told(leg))))
     return state
 
 
@@ -480,7 +312,7 @@ def _started(state: OrderState) -> OrderState:
     """What was in the air is of unknown outcome until it has been looked up; nothing is sent again."""
     for one in orders(state):
         if one.part.status == "sent":
-            state = _put(
+            state = put(
                 state, replace(one, part=replace(one.part, status="lost"), asked_at=0, asked=0)
             )
     read = replace(state.read, fresh=False, asked=None)

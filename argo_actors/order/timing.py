@@ -1,0 +1,71 @@
+"""When something is due that no word announces."""
+
+from collections.abc import Iterator
+
+from ..config import Config
+from ..units import SECOND, Symbol, UtcNanos
+from .state import OrderState, Own, entry_order, is_open, orders
+
+PARTIAL_WAIT = SECOND
+ANSWER_WAIT = 3 * SECOND
+CANCEL_WAIT = 2 * SECOND
+LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
+FLAG_AFTER = SECOND
+EXIT_AFTER = 6 * SECOND
+"""A second until it is flagged, five more until the position is closed."""
+
+
+def lookup_due(one: Own) -> UtcNanos | None:
+    """When an order is to be looked up next, None when there is no need."""
+    if one.part.status in ("lost", "unknown"):
+        wait = LOOKUP_WAITS[min(one.asked, len(LOOKUP_WAITS) - 1)]
+        return one.asked_at + wait if one.asked_at else one.sent_at
+    if one.part.status == "sent":
+        return max(one.sent_at + 10 * SECOND, one.asked_at + 10 * SECOND)
+    if one.cancel_at and is_open(one):
+        return max(one.cancel_at + SECOND, one.asked_at + SECOND)
+    unknown_legs = (
+        one.leg in ("entry", "oco")
+        and one.order_class != "simple"
+        and not one.legs
+        and one.part.status in ("filled", "partially_filled")
+        and one.asked < len(LOOKUP_WAITS)
+    )
+    if unknown_legs:
+        return one.asked_at + LOOKUP_WAITS[one.asked]
+    ended = one.part.status == "filled" and one.legs and is_open(one)
+    if ended and any(leg.filled_qty > 0 for _, leg in one.legs):
+        return one.asked_at + SECOND
+    return None
+
+
+def reconcile_due(state: OrderState) -> UtcNanos:
+    """When the broker's truth is to be asked for next."""
+    return state.asked_reconcile + 5 * SECOND if state.asked_reconcile else 0
+
+
+def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[UtcNanos]:
+    """Every time at which something will be due that no word announces."""
+    for one in orders(state):
+        due = lookup_due(one)
+        if due is not None:
+            yield due
+        if one.cancel_at and is_open(one):
+            yield one.cancel_at + CANCEL_WAIT
+    if state.frozen or (state.exit is not None and state.asked_reconcile):
+        yield reconcile_due(state)
+    if state.read.asked is not None and not state.read.fresh:
+        yield state.read.asked_at + ANSWER_WAIT
+    if state.exit is not None and state.exit.after > state.now:
+        yield state.exit.after
+    position = state.position
+    if position is None or not position.exposed_since:
+        return
+    if entry_order(state) is not None:
+        yield position.exposed_since + PARTIAL_WAIT
+    if not position.flagged:
+        yield position.exposed_since + FLAG_AFTER
+    elif config.trading.on_unprotected == "exit" and state.exit is None:
+        yield position.exposed_since + EXIT_AFTER
+    if position.protect_after > state.now:
+        yield position.protect_after
