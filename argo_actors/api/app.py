@@ -36,6 +36,7 @@ def application(daemon: Daemon) -> Any:
         "/api/v1/signals": view.signals,
         "/api/v1/tree": view.tree,
         "/api/v1/ledger": view.ledger,
+        "/api/v1/protection": view.protection,
     }
 
     @get(list(readings), sync_to_thread=False)

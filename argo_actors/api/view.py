@@ -7,6 +7,7 @@ import msgspec
 
 from .. import keyed
 from ..bootstrap import Daemon
+from ..order.protection import cause, covers
 from ..order.state import OrderState
 from ..risk.limits import current, daily_loss_pct, drawdown_pct
 from ..risk.state import RiskState
@@ -229,6 +230,44 @@ class View:
             found["wakes_at"] = None if wake is None else time(wake)
         return found
 
+    def protection(self) -> Document:
+        """Which order protects each position and since when; recent intervals without (ns UTC)."""
+        held = [self._protected(symbol) for symbol in self._daemon.config.symbols]
+        return {
+            "positions": [one for one in held if one is not None],
+            "gaps": [
+                {
+                    "symbol": gap.symbol,
+                    "qty": plain(gap.qty),
+                    "begin": gap.begin,
+                    "end": gap.end,
+                    "seconds": (gap.end - gap.begin) / SECOND,
+                    "cause": gap.cause,
+                    "ended": gap.ended if gap.reason is None else f"{gap.ended}: {gap.reason}",
+                }
+                for gap in self.books.gaps
+            ],
+        }
+
+    def _protected(self, symbol: str) -> Document | None:
+        state = self.order_state(symbol)
+        position = state.position
+        if position is None or position.qty == 0:
+            return None
+        stops, gap = covers(state), position.gap
+        left = max(position.qty - sum((one.qty for one in stops), ZERO), ZERO)
+        now = self._daemon.clock.now()
+        return {
+            "symbol": symbol,
+            "side": "long" if position.side == "buy" else "short",
+            "qty": plain(position.qty),
+            "covers": [one._asdict() | {"qty": plain(one.qty)} for one in stops],
+            "since": state.protected_since if gap is None else None,
+            "uncovered": plain(left),
+            "seconds": None if gap is None else (now - gap.begin) / SECOND,
+            "cause": None if gap is None else cause(state, gap),
+        }
+
     def ledger(self) -> Document:
         """The books to be tied out: cash flow, fees, profit, quantities."""
         books = self.books
@@ -251,6 +290,11 @@ class View:
 def time(at: int) -> str:
     """RFC 3339 in seconds."""
     return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def plain(value: Decimal) -> str:
+    """Digits without an exponent, in their one spelling."""
+    return f"{exact(value):f}"
 
 
 def cents(value: Decimal) -> Decimal:

@@ -22,6 +22,7 @@ COMMANDS = {
     "orders": "reading:orders",
     "trades": "reading:trades",
     "signals": "reading:signals",
+    "protection": "protection:protection",
     "why": "why:why",
     "inspect": "inspect:inspect",
     "replay": "replay:replay",

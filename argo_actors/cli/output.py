@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 WIDTH = 80
@@ -29,6 +30,11 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], empty: str 
     line("  ".join(name.ljust(width) for name, width in zip(columns, widths, strict=True)))
     for row in cells:
         line("  ".join(_aligned(c, w) for c, w in zip(row, widths, strict=True)))
+
+
+def stamp(at: int) -> str:
+    """A market time in ns UTC, short, for a column; empty for none."""
+    return datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%m-%d %H:%M:%S") if at else ""
 
 
 def _text(value: Any) -> str:

@@ -330,3 +330,24 @@ class Protected(Fact, frozen=True, kw_only=True):
     since: UtcNanos
     """When the quantity became exposed."""
     because: tuple[WordId, ...] = ()
+
+
+class ProtectionGap(Fact, frozen=True, kw_only=True):
+    """An interval in which a position, or part of it, stood without a stop is over (length `end - begin`)."""
+
+    symbol: Symbol
+    position_id: str
+    qty: Quantity
+    """Most that was without a stop."""
+    begin: UtcNanos
+    """When the actor learned of the exposure."""
+    end: UtcNanos
+    cause: str
+    ended: Literal["protected", "closed"]
+    order: OrderId = ""
+    """What protects it from here on; empty when it was closed."""
+    reason: ExitReason | None = None
+    """Of the close."""
+    flagged: bool = False
+    """It was told as `Unprotected` while it lasted."""
+    because: tuple[WordId, ...] = ()

@@ -90,6 +90,7 @@ ROUTES: dict[type[Message], Route] = {
     order.EntrySettled: Route(("risk", "tracker")),
     order.Unprotected: Route(("risk", "tracker")),
     order.Protected: Route(("tracker",)),
+    order.ProtectionGap: Route(("tracker",)),
     system.Configured: Route(()),
     system.Started: Route(("risk", "order/*", "tracker")),
     system.Stopping: _control("risk", "tracker"),

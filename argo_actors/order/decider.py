@@ -16,7 +16,8 @@ from .actions import Maker, read_account
 from .facts import changes, fills, standing
 from .fold import evolve as fold
 from .policy import exit_is_over, software_exit
-from .state import OrderState, protected_qty
+from .protection import watched
+from .state import OrderState
 from .timing import deadlines
 
 replace = msgspec.structs.replace
@@ -48,17 +49,7 @@ def _level(config: Config, symbol: Symbol, state: OrderState, heard: Heard) -> O
     leaving = software_exit(config, symbol, state)
     if leaving is not None:
         state = replace(state, exit=leaving)
-    return _exposed(state)
-
-
-def _exposed(state: OrderState) -> OrderState:
-    """A position whose stop is gone is exposed from now on."""
-    position = state.position
-    if position is None or position.exposed_since or position.qty == 0:
-        return state
-    if protected_qty(state) >= position.qty:
-        return state
-    return replace(state, position=replace(position, exposed_since=state.now, protect_tries=0))
+    return watched(state)
 
 
 def _decide(

@@ -19,9 +19,9 @@ from ..messages.order import (
 )
 from ..messages.system import Alert
 from ..units import ZERO, Quantity, Symbol, Usd, cents, exact
+from .protection import cause, ended, protector
 from .reports import fully_told
 from .state import (
-    LIVE,
     OPEN,
     Exit,
     OrderState,
@@ -108,6 +108,8 @@ def changes(symbol: Symbol, state: OrderState) -> list[Message]:
         if not position.opened and position.qty > 0 and entry_order(state) is None:
             said.append(_opened(symbol, state, position))
         closed = _closed(symbol, state, position)
+        if closed or position.qty == 0:
+            said += ended(symbol, state, reason=_reason(state.exit, position))
         said += closed
         if not closed:
             said += _protection(symbol, state, position)
@@ -186,7 +188,7 @@ def _closed(symbol: Symbol, state: OrderState, position: Position) -> list[Messa
             entry_at=position.entry_at,
             exit_at=position.exit_at or state.now,
             because=(state.heard,),
-        )
+        ),
     ]
 
 
@@ -219,10 +221,11 @@ def _reason(leaving: Exit | None, position: Position) -> ExitReason:
 def _protection(symbol: Symbol, state: OrderState, position: Position) -> list[Message]:
     """Protected: said when the whole quantity is covered. Unprotected: when it was not for a second."""
     if position.qty > 0 and protected_qty(state) >= position.qty:
-        holder = _protector(state)
+        holder = protector(state)
         if holder is None or (holder.id == state.protected_by and not position.exposed_since):
             return []
         return [
+            *ended(symbol, state, order=holder.id),
             Protected(
                 symbol=symbol,
                 position_id=position.id,
@@ -231,7 +234,7 @@ def _protection(symbol: Symbol, state: OrderState, position: Position) -> list[M
                 target=holder.target,
                 since=position.exposed_since or state.now,
                 because=(holder.word, state.heard),
-            )
+            ),
         ]
     exposed = position.exposed_since
     if exposed and not position.flagged and state.now - exposed >= FLAG_AFTER and position.qty > 0:
@@ -240,33 +243,16 @@ def _protection(symbol: Symbol, state: OrderState, position: Position) -> list[M
                 symbol=symbol,
                 position_id=position.id,
                 since=exposed,
-                cause=_cause(state),
+                cause=cause(state, position.gap) if position.gap else "",
                 because=(state.heard,),
             )
         ]
     return []
 
 
-def _protector(state: OrderState) -> Own | None:
-    for one in reversed(orders(state)):
-        part = stop_part(one)
-        if part is not None and part.status in LIVE:
-            return one
-    return None
-
-
 def _stop_price(one: Own) -> Decimal | None:
     part = stop_part(one)
     return one.stop if part is None else part.stop_price or one.stop
-
-
-def _cause(state: OrderState) -> str:
-    if entry_order(state) is not None:
-        return "the entry is only partly filled"
-    refused = [one for one in orders(state) if one.refusal and one.leg in ("stop", "oco")]
-    if refused:
-        return f"protection refused: {refused[-1].refusal}"
-    return f"no protection confirmed ({phase(state)})"
 
 
 def average(value: Usd, qty: Quantity) -> Decimal:

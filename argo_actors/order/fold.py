@@ -22,6 +22,7 @@ from ..messages.order import (
     PositionOpened,
     PositionReport,
     Protected,
+    ProtectionGap,
     ReadPosition,
     Reconcile,
     Reconciled,
@@ -113,17 +114,25 @@ def _evolve_rest(symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
         case PositionClosed():
             return _closed(state)
         case Protected():
-            state = replace(state, protected_by=message.order)
+            state = replace(state, protected_by=message.order, protected_since=heard.at)
             return position_with(
-                state, exposed_since=0, flagged=False, protect_tries=0, protect_after=0
+                state, exposed_since=0, flagged=False, protect_tries=0, protect_after=0, gap=None
             )
         case Unprotected():
-            return position_with(state, flagged=True)
+            return _flagged(state)
+        case ProtectionGap():
+            return position_with(state, gap=None)
         case Holding():
             return replace(state, told=message)
         case Alert():
             return state
     return state
+
+
+def _flagged(state: OrderState) -> OrderState:
+    gap = None if state.position is None else state.position.gap
+    gap = None if gap is None else replace(gap, flagged=True)
+    return position_with(state, flagged=True, gap=gap)
 
 
 def _submitted(state: OrderState, command: SubmitOrder, heard: Heard) -> OrderState:

@@ -81,6 +81,16 @@ class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag",
     done_at: UtcNanos = 0
 
 
+class Gap(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
+    """The running interval in which the position is not wholly protected, whatever is tried meanwhile."""
+
+    begin: UtcNanos
+    cause: str
+    qty: Quantity
+    """Most that was without a stop."""
+    flagged: bool = False
+
+
 class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """What our fills came to since it was flat."""
 
@@ -111,6 +121,7 @@ class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_
     protect_after: UtcNanos = 0
     swaps: tuple[UtcNanos, ...] = ()
     """Recent attempts to take the target of a coin."""
+    gap: Gap | None = None
 
 
 class Exit(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -179,6 +190,8 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     told: Holding | None = None
     protected_by: OrderId = ""
     """The protection last said."""
+    protected_since: UtcNanos = 0
+    """When it was said."""
     alert: str = ""
     """Said once with the next step."""
     now: UtcNanos = 0

@@ -18,6 +18,7 @@ from ..messages.order import (
     PositionClosed,
     PositionOpened,
     Protected,
+    ProtectionGap,
     SubmitOrder,
     Unprotected,
 )
@@ -90,6 +91,8 @@ class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_fiel
     level: str = "NORMAL"
     started_at: UtcNanos = 0
     runs: int = 0
+    gaps: tuple[ProtectionGap, ...] = ()
+    """Recent intervals without a stop."""
 
 
 def tracker(config: Config) -> Decider[TrackerState]:
@@ -116,6 +119,8 @@ def _evolve(state: TrackerState, heard: Heard) -> TrackerState:
             return replace(state, account=message)
         case SubmitOrder():
             return _ordered(state, message, heard.at)
+        case ProtectionGap():
+            return replace(state, gaps=(*state.gaps, message)[-KEPT:])
         case OrderReport():
             return _reported(state, message)
         case PositionOpened():

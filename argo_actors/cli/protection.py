@@ -1,0 +1,100 @@
+"""`argo protection`: which order protects what, and every interval without."""
+
+from pathlib import Path
+from typing import Any
+
+from ..host.state import state_dir
+from ..replay.protection import Interval
+from ..replay.protection import history as intervals
+from .client import find, get
+from .output import emit_json, line, stamp, table
+
+COLUMNS = ("symbol", "side", "qty", "stop", "since", "protected by")
+PAST = ("begin", "symbol", "qty", "seconds", "ended", "cause")
+
+
+def protection(
+    *,
+    history: bool = False,
+    account: str = "paper",
+    state: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Which order protects each position and since when; with --history every interval without.
+
+    Parameters
+    ----------
+    history: bool
+        Every interval without a stop, from the journal; the daemon need not run.
+    account: str
+        Name of the account.
+    state: Path
+        The account's state directory, when it is not the usual one.
+    json: bool
+        Answer as JSON.
+    """
+    return _past(account, state, json) if history else _now(account, state, json)
+
+
+def _now(account: str, state: Path | None, json: bool) -> int:
+    found: dict[str, Any] = get(find(account, state), "/api/v1/protection")
+    if json:
+        emit_json(found)
+        return 0
+    rows = [row for one in found["positions"] for row in _rows(one)]
+    table(COLUMNS, rows, "flat: nothing to protect")
+    for one in found["positions"]:
+        if one["uncovered"] != "0":
+            line(
+                f"UNPROTECTED: {one['symbol']} {one['uncovered']} of {one['qty']} "
+                f"for {one['seconds']:.1f} s: {one['cause']}"
+            )
+    gaps = found["gaps"]
+    longest = max((one["seconds"] for one in gaps), default=0.0)
+    if gaps:
+        line(f"{len(gaps)} recent interval(s) without a stop, the longest {longest:.1f} s")
+        line("see them with --history")
+    return 0
+
+
+def _rows(one: dict[str, Any]) -> list[dict[str, Any]]:
+    shared = {"symbol": one["symbol"], "side": one["side"], "qty": one["qty"]}
+    return [
+        shared
+        | {
+            "stop": cover["stop"],
+            "since": stamp(one["since"]),
+            "protected by": _name(cover["order"]),
+        }
+        for cover in one["covers"]
+    ] or [shared | {"protected by": "NOTHING"}]
+
+
+def _name(order: str) -> str:
+    """Enough of an order id for `argo why`, and its leg."""
+    parts = order.split("-")
+    return f"{parts[2][:8]} {parts[3]}" if len(parts) == 5 else order
+
+
+def _past(account: str, state: Path | None, json: bool) -> int:
+    found = intervals(state_dir(account, state).journal)
+    if json:
+        emit_json([_document(one) for one in found])
+        return 0
+    table(PAST, [_row(one) for one in found], "no interval without a stop")
+    return 0
+
+
+def _document(one: Interval) -> dict[str, Any]:
+    return one._asdict() | {"seconds": one.seconds}
+
+
+def _row(one: Interval) -> dict[str, Any]:
+    return {
+        "begin": stamp(one.begin),
+        "symbol": one.symbol,
+        "qty": one.qty,
+        "seconds": "lasts" if one.seconds is None else f"{one.seconds:.3f}",
+        "ended": one.ended,
+        "cause": one.cause,
+    }
