@@ -63,3 +63,20 @@ class SourceStatus(Fact, frozen=True, kw_only=True):
     """It has answered, or failed, at least once since the start."""
     reason: str = ""
     remedy: str = ""
+
+
+class SourceCall(Fact, frozen=True, kw_only=True):
+    """One question to a source came to its end: what the scorecard's availability and cost rest on."""
+
+    source: str
+    about: Literal["opinions", "prices"]
+    asked: int
+    """Symbols in the question."""
+    answered: int
+    """Of them, those with bars, a score or a price in the answer; 0 where there was no answer."""
+    seconds: float
+    """From the question to the answer as the edge saw it (machine time)."""
+    usd: float = 0.0
+    """What the vendor took for it, where it is paid by the call."""
+    failure: str = ""
+    """The kind of error; empty where an answer came."""

@@ -62,6 +62,7 @@ ROUTES: dict[type[Message], Route] = {
     opinion.VendorPrice: _latest("consensus", key=_field("source", "symbol")),
     opinion.NoOpinion: _latest("consensus", key=_field("source", "symbol")),
     opinion.SourceStatus: Route(("consensus", "risk", "tracker")),
+    opinion.SourceCall: Route(()),
     signal.Signal: Route(("risk", "tracker")),
     signal.CycleClosed: Route(("risk", "tracker")),
     signal.Approval: Route((ORDER, "tracker")),

@@ -7,13 +7,14 @@ a slow one.
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..config import Config, is_coin
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..messages import Message
 from ..messages.market import MarketHours, Tick
-from ..messages.opinion import SourceState, SourceStatus
+from ..messages.opinion import SourceCall, SourceState, SourceStatus
+from ..runtime.clock import machine_seconds
 from ..runtime.edge import Overdue, Port
 from ..runtime.mailbox import Word
 from ..units import SECOND, Symbol, UtcNanos
@@ -51,6 +52,15 @@ class _Asked(NamedTuple):
     tries: int
     owed: bool = False
     """It failed, and is asked again without waiting for the next bar."""
+
+
+class _Question(NamedTuple):
+    """What a call is about."""
+
+    about: Literal["opinions", "prices"]
+    symbols: Sequence[Symbol]
+    planned: int
+    """Requests taken from the plan for it."""
 
 
 class SourceEdge:
@@ -183,7 +193,8 @@ class SourceEdge:
             tries = before.tries + 1 if before is not None and before.end == end else 1
             self._asked[symbol] = _Asked(end, now, tries)
         provider = self._provider
-        self._call(lambda: provider.readings(symbols, now), symbols, self._judged, planned)
+        question = _Question("opinions", symbols, planned)
+        self._call(lambda: provider.readings(symbols, now), question, self._judged)
 
     def _ask_prices(self, now: UtcNanos) -> None:
         timeframe = self._settings.timeframe
@@ -196,27 +207,39 @@ class SourceEdge:
         self._price_wanted = False
         self._priced_at = now
         provider = self._provider
-        self._call(lambda: provider.prices(symbols, now), (), self._read_prices, planned)
+        question = _Question("prices", symbols, planned)
+        self._call(lambda: provider.prices(symbols, now), question, self._read_prices)
 
     def _call(
         self,
         work: Callable[[], list[Reading]],
-        asked: Sequence[Symbol],
+        question: _Question,
         read: Callable[[list[Reading]], Sequence[Message | None]],
-        planned: int,
     ) -> None:
-        """Ask; `asked` are the symbols whose opinions the answer owes, `planned` the calls taken."""
+        """Ask, and say what came of it together with how the call went."""
         self._busy = True
-        before = self._provider.sent
+        provider = self._provider
+        sent, paid, begun = provider.sent, provider.paid_usd, machine_seconds()
 
         def then(value: Any, error: BaseException | None) -> None:
             self._busy = False
-            self._limiter.charge(max(0, self._provider.sent - before - planned))
+            self._limiter.charge(max(0, provider.sent - sent - question.planned))
+            call = SourceCall(
+                source=self._name,
+                about=question.about,
+                asked=len(question.symbols),
+                answered=0 if error is not None else sum(not one.nothing for one in value),
+                seconds=round(machine_seconds() - begun, 6),
+                usd=round(provider.paid_usd - paid, 9),
+                failure="" if error is None else type(error).__name__,
+            )
             if error is None:
                 self._succeeded()
-                self._say(read(value))
+                self._say([*read(value), call])
             else:
-                self._failed(error, asked)
+                self._say([call])
+                # An opinion is owed; a price is asked for with the next tick anyway.
+                self._failed(error, question.symbols if question.about == "opinions" else ())
             self._ask_next()
 
         self._port.call(work, self._settings.timeout_seconds, then)

@@ -20,6 +20,8 @@ class Budget:
 
     def __init__(self, daily_usd: float, file: Path | None = None) -> None:
         self.daily_usd = daily_usd
+        self.paid_usd = 0.0
+        """Since this process began."""
         self._file = file
         self._spent = _Spent() if file is None else _read(file)
 
@@ -45,6 +47,7 @@ class Budget:
         self._add(cost - reserved)
 
     def _add(self, usd: float) -> None:
+        self.paid_usd += usd
         self._spent.usd = max(0.0, self._spent.usd + usd)
         if self._file is None:
             return

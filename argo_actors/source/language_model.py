@@ -91,6 +91,10 @@ class LanguageModel(Provider):
     def note(self) -> str:
         return self._budget.note
 
+    @property
+    def paid_usd(self) -> float:
+        return self._budget.paid_usd
+
     def question(self, symbols: Sequence[Symbol], now: UtcNanos) -> dict[str, Any]:
         """The body of the request."""
         raise NotImplementedError

@@ -50,6 +50,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def paid_usd(self) -> float:
+        """Dollars paid so far, where the vendor is paid by the call."""
+        return 0.0
+
+    @property
     def note(self) -> str:
         """What its status says while it runs, such as the day's spending."""
         return ""

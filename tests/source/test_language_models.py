@@ -13,7 +13,7 @@ from loguru import logger
 
 from argo_actors.config import Source
 from argo_actors.errors import TransientProviderError
-from argo_actors.messages.opinion import NoOpinion, Opinion, SourceStatus
+from argo_actors.messages.opinion import NoOpinion, Opinion, SourceCall, SourceStatus
 from argo_actors.source.actor import SourceEdge
 from argo_actors.source.budget import Budget
 from argo_actors.source.language_model import MOST_TEXT, LanguageModel
@@ -258,6 +258,7 @@ def test_the_days_budget_is_shown_capped_and_whole_again_at_midnight_utc() -> No
             bench.tick()
             bench.tick(1800)
             assert bench.said(SourceStatus)[-1].reason == "spent $0.06 of $0.06 today (UTC)"
+            assert [one.usd for one in bench.said(SourceCall)] == pytest.approx([0.03, 0.03])
             bench.tick(1800)
             status = bench.said(SourceStatus)[-1]
             assert (status.state, len(stub.asked)) == ("backoff", 2)

@@ -11,7 +11,13 @@ from argo_actors.errors import (
     SoftProviderError,
     TransientProviderError,
 )
-from argo_actors.messages.opinion import NoOpinion, Opinion, SourceStatus, VendorPrice
+from argo_actors.messages.opinion import (
+    NoOpinion,
+    Opinion,
+    SourceCall,
+    SourceStatus,
+    VendorPrice,
+)
 from argo_actors.source.actor import SourceEdge
 from argo_actors.source.backoff import BREAKER_FAILURES
 from argo_actors.source.provider import Provider, Reading
@@ -414,3 +420,45 @@ def test_the_further_calls_of_a_question_are_charged_to_the_plan() -> None:
         assert len(provider.questions) == 2
         bench.tick(60)
         assert len(provider.questions) == 2, "the second question's pages are not paid back yet"
+
+
+def calls(bench: Bench) -> list[tuple[str, int, int, str]]:
+    return [(one.about, one.asked, one.answered, one.failure) for one in bench.said(SourceCall)]
+
+
+def test_every_call_says_how_it_went_in_the_record_of_what_it_brought() -> None:
+    provider = Scripted(live=True)
+    with source(provider) as bench:
+        bench.tick()
+        assert calls(bench) == [("opinions", 2, 2, ""), ("prices", 2, 2, "")]
+        assert all(0 <= one.seconds < 60 and one.usd == 0 for one in bench.said(SourceCall))
+        (record,) = [one for one in bench.log.records if any(type(w) is Opinion for w in one)]
+        assert type(record[-1]) is SourceCall
+
+
+def test_a_call_that_failed_or_brought_nothing_counts_as_asked() -> None:
+    provider = Scripted()
+    provider.answer = lambda symbols, now: [Reading(one, nothing="no bars") for one in symbols]
+    with source(provider) as bench:
+        bench.tick()
+        provider.fail(TransientProviderError("later"))
+        bench.tick(60)
+        assert calls(bench) == [
+            ("opinions", 2, 0, ""),
+            ("opinions", 2, 0, "TransientProviderError"),
+        ]
+
+
+class Paid(Scripted):
+    """Each question costs 2.6 cents."""
+
+    @property
+    def paid_usd(self) -> float:
+        return 0.026 * len(self.questions)
+
+
+def test_what_a_call_cost_is_said_with_it() -> None:
+    with source(Paid()) as bench:
+        bench.tick()
+        bench.tick(60)
+        assert [one.usd for one in bench.said(SourceCall)] == [0.026, 0.026]
