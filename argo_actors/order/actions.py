@@ -35,9 +35,9 @@ from .state import (
     Own,
     Position,
     entry_order,
+    is_covered,
     open_orders,
     orders,
-    protected_qty,
 )
 from .timing import ANSWER_WAIT, CANCEL_WAIT, LOOKUP_WAITS, PARTIAL_WAIT, lookup_due, reconcile_due
 
@@ -149,7 +149,7 @@ class Maker:
             if partly or (self.state.entry is not None and self.state.entry.canceled):
                 yield from self._cancel(working)
             return
-        if not position.exposed_since or protected_qty(self.state) >= position.qty:
+        if not position.exposed_since or is_covered(self.state):
             return
         if any(self._may_protect(one) for one in orders(self.state)):
             return

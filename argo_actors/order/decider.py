@@ -33,8 +33,8 @@ def order(config: Config, symbol: Symbol, account_tag: str) -> Decider[OrderStat
         return _decide(config, symbol, account_tag, state, heard)
 
     def wake(state: OrderState) -> UtcNanos | None:
-        due = list(deadlines(config, symbol, state))
-        return min(due) if due else None
+        due = [one for one in deadlines(config, symbol, state) if one > state.now]
+        return min(due, default=None)
 
     return Decider(OrderState(), evolve, decide, wake)
 

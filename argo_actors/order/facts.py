@@ -29,10 +29,10 @@ from .state import (
     Part,
     Position,
     entry_order,
+    is_covered,
     open_orders,
     orders,
     phase,
-    protected_qty,
     stop_part,
 )
 from .timing import FLAG_AFTER
@@ -199,11 +199,11 @@ def open_orders_of_position(state: OrderState) -> bool:
 
 def is_flat(symbol: Symbol, state: OrderState, position: Position) -> bool:
     """Nothing is left that an order could close."""
-    if position.bought == 0:
+    if position.bought == 0 or position.over:
         return False
     if position.qty == 0:
         return True
-    if not is_coin(symbol) or position.closed == 0:
+    if not is_coin(symbol) or entry_order(state) is not None:
         return False
     least = ZERO if state.asset is None else state.asset.min_order_size
     worth = position.qty * average(position.paid, position.bought)
@@ -220,7 +220,7 @@ def _reason(leaving: Exit | None, position: Position) -> ExitReason:
 
 def _protection(symbol: Symbol, state: OrderState, position: Position) -> list[Message]:
     """Protected: said when the whole quantity is covered. Unprotected: when it was not for a second."""
-    if position.qty > 0 and protected_qty(state) >= position.qty:
+    if position.qty > 0 and is_covered(state):
         holder = protector(state)
         if holder is None or (holder.id == state.protected_by and not position.exposed_since):
             return []

@@ -5,7 +5,7 @@ from decimal import Decimal
 from ..config import Config, is_coin
 from ..units import MINUTE, SECOND, Symbol, to_tick
 from .facts import is_flat
-from .state import Exit, OrderState, Position, entry_order, is_open, orders, protected_qty
+from .state import Exit, OrderState, Position, entry_order, is_covered, is_open, orders
 from .timing import EXIT_AFTER
 
 STOP_WAIT = 3 * SECOND
@@ -29,7 +29,7 @@ def software_exit(config: Config, symbol: Symbol, state: OrderState) -> Exit | N
     if (
         exposed
         and state.now - exposed >= EXIT_AFTER
-        and protected_qty(state) < position.qty
+        and not is_covered(state)
         and config.trading.on_unprotected == "exit"
     ):
         return Exit(reason="unprotected", since=state.now, word=state.heard)

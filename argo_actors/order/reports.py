@@ -151,6 +151,7 @@ def absent(state: OrderState, message: OrderAbsent) -> OrderState:
 def put(state: OrderState, one: Own) -> OrderState:
     if not is_open(one) and one.done_at == 0:
         one = replace(one, done_at=state.now)
+        state = stale(state)
     known = keyed.put(state.orders, one.id, one)
     done = sorted(
         (other.done_at, other.id)
@@ -174,8 +175,8 @@ def touch(state: OrderState, order: OrderId, **changes: object) -> OrderState:
 
 
 def stale(state: OrderState) -> OrderState:
-    """Something may have changed what the broker holds."""
-    return replace(state, read=replace(state.read, fresh=False))
+    """Something may have changed what the broker holds: an answer under way is too old as well."""
+    return replace(state, read=replace(state.read, fresh=False, asked=None))
 
 
 def position_with(state: OrderState, **changes: object) -> OrderState:

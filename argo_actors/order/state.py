@@ -23,7 +23,7 @@ from ..messages.order import (
     Side,
     TimeInForce,
 )
-from ..units import ZERO, OrderId, Price, Quantity, Usd, UtcNanos
+from ..units import ZERO, OrderId, Price, Quantity, Usd, UtcNanos, floor_to
 
 OwnStatus = Literal["sent", "lost", "refused", "absent"] | OrderStatus
 """Ours beside the broker's: `sent` has no answer yet, `lost` is of unknown outcome."""
@@ -79,6 +79,12 @@ class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag",
     """When its cancel was last asked for."""
     refusal: str = ""
     done_at: UtcNanos = 0
+    cancel_first: UtcNanos = 0
+    """When its cancel was first asked for."""
+    expires_at: UtcNanos = 0
+    """When the broker will let it lapse; 0 while that is not known."""
+    risen: bool = False
+    """It was held for absent or refused, and appeared all the same: cancelled, its fill flattened."""
 
 
 class Gap(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -122,6 +128,8 @@ class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_
     swaps: tuple[UtcNanos, ...] = ()
     """Recent attempts to take the target of a coin."""
     gap: Gap | None = None
+    over: Quantity = ZERO
+    """Closed beyond what was held (both legs of a pair filled): held the other way round."""
 
 
 class Exit(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -151,6 +159,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag
     word: WordId
     settled: bool = False
     canceled: bool = False
+    attempt: int = 1
+    """Rises when the one before was refused for the prices of its legs, once."""
 
 
 class Read(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -186,6 +196,12 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     ask: float = 0.0
     below_stop_since: UtcNanos = 0
     above_target_since: UtcNanos = 0
+    above_target_at: UtcNanos = 0
+    """Of the newest bid at the target."""
+    doubt: str = ""
+    """Why the broker's truth is to be read once."""
+    stranger: bool = False
+    """An order bears our tag that this journal does not know: another daemon is at work."""
     dust: Quantity = ZERO
     told: Holding | None = None
     protected_by: OrderId = ""
@@ -252,6 +268,19 @@ def protected_qty(state: OrderState) -> Quantity:
     return covered
 
 
+def required_qty(state: OrderState) -> Quantity:
+    """What a stop can cover of the position: whole increments of the asset."""
+    if state.position is None:
+        return ZERO
+    qty, asset = state.position.qty, state.asset
+    return qty if asset is None else floor_to(qty, asset.min_trade_increment)
+
+
+def is_covered(state: OrderState) -> bool:
+    """Live or held stops cover all that a stop can cover."""
+    return protected_qty(state) >= required_qty(state)
+
+
 def phase(state: OrderState) -> Phase:
     """Where position and protection stand."""
     if state.frozen:
@@ -260,11 +289,11 @@ def phase(state: OrderState) -> Phase:
         return "recovering"
     if state.position is None:
         return "entering" if entry_order(state) is not None else "flat"
-    if state.exit is not None:
+    if state.exit is not None or state.position.over:
         return "exiting"
     if entry_order(state) is not None:
         return "partly"
-    return "protected" if protected_qty(state) >= state.position.qty else "unprotected"
+    return "protected" if is_covered(state) else "unprotected"
 
 
 def own(state: OrderState, client_order_id: OrderId) -> Own | None:

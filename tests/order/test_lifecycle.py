@@ -1,0 +1,285 @@
+"""From an approval to a closed position: what is asked for, when, and what is never asked for."""
+
+import pytest
+
+from argo_actors.messages.order import (
+    CancelOrder,
+    EntrySettled,
+    Fill,
+    LookupOrder,
+    OrderAbsent,
+    OrderUnknown,
+    PositionClosed,
+    PositionOpened,
+    Protected,
+    ReadPosition,
+    SubmitOrder,
+    Unprotected,
+)
+from argo_actors.messages.system import Operator, Started
+from argo_actors.units import Decimal
+from tests.order.order_bench import Actor, hours
+
+
+def test_a_stock_is_entered_by_a_native_bracket_that_stays_until_it_is_cancelled() -> None:
+    actor = Actor()
+    actor.approve()
+    (entry,) = actor.said(SubmitOrder)
+    assert (entry.order_class, entry.time_in_force, entry.type) == ("bracket", "gtc", "market")
+    assert (entry.stop_loss, entry.take_profit) == (Decimal(97), Decimal(105))
+    assert entry.client_order_id.endswith("-entry-1")
+    assert entry.increases
+
+
+def test_a_coin_is_entered_at_once_or_not_at_all_and_then_protected_by_a_wide_stop_limit() -> None:
+    actor = Actor("BTC-USD")
+    entry = actor.enter()
+    assert (entry.order_class, entry.time_in_force) == ("simple", "ioc")
+    actor.report(entry, "filled")
+    actor.position("2.99254")
+    stop = actor.last(SubmitOrder)
+    assert (stop.leg, stop.type, stop.time_in_force) == ("stop", "stop_limit", "gtc")
+    assert (stop.stop_price, stop.limit_price) == (Decimal(97), Decimal("96.03"))
+    assert stop.qty == Decimal("2.9925"), "what is available, in whole increments"
+
+
+def test_coarse_increments_do_not_make_a_protected_coin_look_unprotected() -> None:
+    actor = Actor("BTC-USD")
+    entry = actor.enter(qty=Decimal("0.5"))
+    actor.report(entry, "filled")
+    actor.position("0.49875")
+    actor.report(actor.last(SubmitOrder), "working")
+    assert actor.last(SubmitOrder).qty == Decimal("0.4987")
+    actor.pass_time(20)
+    assert actor.phase == "protected"
+    assert not actor.said(Unprotected)
+
+
+def test_a_filled_bracket_is_protected_by_its_sleeping_stop() -> None:
+    actor = Actor()
+    actor.open()
+    assert [one.qty for one in actor.said(Fill)] == [3]
+    assert actor.said(PositionOpened)[0].qty == 3
+    assert actor.last(Protected).order == actor.own("entry").id
+    actor.pass_time(60)
+    assert not actor.said(Unprotected)
+    assert len(actor.said(SubmitOrder)) == 1
+
+
+def test_one_second_after_the_first_partial_fill_the_rest_of_an_entry_is_cancelled() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "partially_filled", filled=1)
+    actor.pass_time(0.9)
+    assert not actor.cancels()
+    actor.pass_time(0.2)
+    assert actor.cancels() == [actor.own("entry").part.order_id]
+    assert len(actor.said(SubmitOrder)) == 1, "nothing rests before the entry has ended"
+    actor.report(entry, "canceled", filled=1, legs=("canceled", "canceled"))
+    actor.position(1)
+    protection = actor.last(SubmitOrder)
+    assert (protection.leg, protection.order_class, protection.qty) == ("oco", "oco", 1)
+
+
+def test_sleeping_legs_of_a_partly_filled_entry_protect_nothing() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "partially_filled", filled=1, legs=("held", "held"))
+    assert actor.phase == "partly"
+    assert not actor.said(Protected)
+
+
+def test_a_late_fill_after_canceled_counts_and_is_protected() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "canceled", legs=("canceled", "canceled"))
+    assert actor.said(EntrySettled)[-1].outcome == "canceled"
+    actor.report(entry, "canceled", filled=2, legs=("canceled", "canceled"))
+    assert actor.fills() == 2
+    actor.position(2)
+    protection = actor.last(SubmitOrder)
+    assert (protection.leg, protection.qty) == ("oco", 2)
+    assert (protection.stop_loss, protection.take_profit) == (Decimal(97), Decimal(105))
+
+
+def test_a_refused_oco_is_followed_by_a_simple_stop_half_a_second_later() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "canceled", filled=2, legs=("canceled", "canceled"))
+    actor.position(2)
+    actor.refuse(actor.last(SubmitOrder), "oco orders must be exit orders")
+    assert actor.last(SubmitOrder).leg == "oco"
+    actor.pass_time(0.6)
+    actor.position(2)
+    assert (actor.last(SubmitOrder).leg, actor.last(SubmitOrder).type) == ("stop", "stop")
+
+
+def test_protection_that_cannot_be_placed_is_flagged_after_a_second_and_closed_five_later() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "canceled", filled=2, legs=("canceled", "canceled"))
+    begun, tries = actor.now, 0
+    while not actor.said(Unprotected) or actor.now < begun + 5_900_000_000:
+        if actor.state.read.asked is not None and not actor.state.read.fresh:
+            actor.position(2)
+        command = actor.last(SubmitOrder)
+        if command.leg in ("oco", "stop") and actor.own(command.leg).part.status == "sent":
+            tries += 1
+            actor.refuse(command, "no")
+        actor.pass_time(0.1)
+    assert tries == 3
+    flagged = actor.said(Unprotected)[0]
+    assert "no" in flagged.cause
+    assert actor.last(SubmitOrder).leg == "stop"
+    actor.pass_time(0.5)
+    if not actor.state.read.fresh:
+        actor.position(2)
+    closing = actor.last(SubmitOrder)
+    assert (closing.leg, closing.type, closing.qty) == ("exit", "market", 2)
+    assert closing.position_intent == "sell_to_close"
+
+
+def test_closing_cancels_waits_for_the_end_reads_and_only_then_sells() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    assert actor.cancels()
+    assert actor.last(SubmitOrder) is not None
+    assert len(actor.said(SubmitOrder)) == 1
+    actor.report(entry, "filled", legs=("pending_cancel", "pending_cancel"))
+    assert not actor.said(ReadPosition)
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    assert len(actor.said(SubmitOrder)) == 1
+    actor.position(3)
+    closing = actor.last(SubmitOrder)
+    assert (closing.leg, closing.side, closing.qty) == ("exit", "sell", 3)
+    assert (closing.position_intent, closing.time_in_force) == ("sell_to_close", "day")
+    actor.report(closing, "filled", price="101")
+    done = actor.last(PositionClosed)
+    assert (done.reason, done.pnl) == ("signal", 3)
+    assert actor.phase == "flat"
+
+
+def test_a_leg_that_fills_while_it_is_cancelled_wins_and_nothing_is_sent() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    actor.report(entry, "filled", legs=("canceled", "filled"), leg_filled=(0, 3))
+    assert len(actor.said(SubmitOrder)) == 1
+    done = actor.last(PositionClosed)
+    assert (done.reason, done.pnl) == ("stop", -9)
+    assert actor.phase == "flat"
+
+
+def test_nothing_is_sent_on_a_position_that_the_broker_does_not_hold() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    actor.position(0)
+    actor.pass_time(30)
+    assert len(actor.said(SubmitOrder)) == 1
+    assert actor.phase == "exiting"
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_an_opposite_signal_cancels_a_pending_entry(side: str) -> None:
+    actor = Actor()
+    entry = actor.enter(side)
+    actor.approve("cancel_entry")
+    assert actor.cancels() == [actor.own("entry").part.order_id]
+    actor.report(entry, "canceled", legs=("canceled", "canceled"))
+    assert actor.phase == "flat"
+    assert actor.last(EntrySettled).outcome == "canceled"
+
+
+def test_a_second_approval_is_given_back() -> None:
+    actor = Actor()
+    actor.enter()
+    actor.approve(signal="s2")
+    assert len(actor.said(SubmitOrder)) == 1
+    settled = actor.last(EntrySettled)
+    assert (settled.signal, settled.outcome) == ("s2", "refused")
+
+
+def test_an_unknown_outcome_is_looked_up_at_once_and_only_evidence_ends_it() -> None:
+    actor = Actor()
+    actor.approve()
+    entry = actor.last(SubmitOrder)
+    said = actor.hear(
+        OrderUnknown(
+            client_order_id=entry.client_order_id,
+            symbol="AAPL",
+            request="submit",
+            reason="timeout",
+            because=(),
+        )
+    )
+    assert [one for one in said if isinstance(one, LookupOrder)]
+    assert actor.phase == "recovering"
+    assert actor.holding().pending_qty == 3, "it counts as exposure"
+    for _ in range(20):
+        actor.hear(_absent(actor, listed=False))
+        actor.pass_time(4)
+    assert actor.phase == "recovering", "a complete list is still missing"
+    actor.hear(_absent(actor, listed=True))
+    assert actor.phase == "flat"
+    assert actor.last(EntrySettled).outcome == "expired"
+    assert len(actor.said(SubmitOrder)) == 1
+
+
+def _absent(actor: Actor, *, listed: bool) -> OrderAbsent:
+    name = actor.said(SubmitOrder)[0].client_order_id
+    return OrderAbsent(client_order_id=name, symbol=actor.symbol, listed=listed, because=())
+
+
+def test_three_lookups_within_a_minute_prove_nothing() -> None:
+    actor = Actor()
+    actor.approve()
+    for _ in range(10):
+        actor.hear(_absent(actor, listed=True))
+        actor.pass_time(5)
+    assert actor.phase == "entering"
+    assert actor.holding().pending_qty == 3
+
+
+def test_a_restart_looks_up_what_was_in_the_air_and_sends_nothing_again() -> None:
+    actor = Actor()
+    actor.approve()
+    said = actor.hear(Started(run=2, mode="paper"))
+    assert [type(one) for one in said if isinstance(one, SubmitOrder | LookupOrder)] == [
+        LookupOrder
+    ]
+
+
+def test_flatten_cancels_an_entry_and_closes_a_position() -> None:
+    actor = Actor()
+    actor.enter()
+    actor.hear(Operator(state="flatten", who="me", why="test"))
+    assert len(actor.cancels()) == 1
+    other = Actor()
+    other.open()
+    other.hear(Operator(state="flatten", who="me", why="test"))
+    assert len(other.cancels()) == 1
+
+
+def test_a_flatten_outside_regular_hours_waits_protected_and_runs_at_the_open() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.hear(hours(is_open=False))
+    actor.hear(Operator(state="flatten", who="me", why="test"))
+    actor.pass_time(3600)
+    assert not actor.said(CancelOrder)
+    actor.hear(Started(run=2, mode="paper"))
+    actor.reconcile(3, [_standing(actor, entry)])
+    actor.hear(hours())
+    assert actor.cancels()
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    actor.position(3)
+    assert actor.last(SubmitOrder).leg == "flat"
+
+
+def _standing(actor: Actor, entry: SubmitOrder) -> object:
+    from tests.order.order_bench import report
+
+    return report(entry, "filled")
