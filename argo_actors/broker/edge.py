@@ -33,6 +33,7 @@ from ..messages.order import (
     SubmitOrder,
 )
 from ..messages.system import Alert
+from ..messages.truth import Elsewhere, TruthRead
 from ..runtime.edge import Port
 from ..runtime.mailbox import Word
 from ..units import SECOND, Symbol, UtcNanos
@@ -40,10 +41,19 @@ from .gate import Gate
 from .limiter import Limiter
 from .link import Link
 from .schedule import MONEY, Job, Priority, Schedule
-from .truth import LOOK_BACK, Truth, read_twice, reconciled, stamp, strangers
+from .truth import (
+    LIVE,
+    LOOK_BACK,
+    LOOK_BACK_PERIODIC,
+    Question,
+    Truth,
+    elsewhere,
+    read_twice,
+    reconciled,
+    stamp,
+)
 from .wire import account_report, asset, flat, order_report, position_report
 
-LIVE = frozenset({"pending", "working", "held", "partially_filled", "pending_cancel", "unknown"})
 TRUTH_SECONDS = 20.0
 LINK_SAID_SECONDS = 10
 MOST_BACKOFF = 30.0
@@ -74,7 +84,7 @@ class BrokerEdge:
         self._link_said_at: UtcNanos = 0
         self._live: dict[str, OrderReport] = {}
         self._attempts: dict[str, int] = {}
-        self._strangers: tuple[str, ...] = ()
+        self._elsewhere: Elsewhere | None = None
         self._sent_at: dict[str, UtcNanos] = {}
         """When our orders were submitted, in market time: where a list must begin."""
         self._failures = 0
@@ -392,35 +402,54 @@ class BrokerEdge:
             return
         self._reading_truth = True
         self._truth_at = self._port.now()
-        whole = reason != "periodic"
-        work = partial(read_twice, self._gate, symbols, self._symbols, self._port.now(), whole)
+        look_back = LOOK_BACK_PERIODIC if reason == "periodic" else LOOK_BACK
+        question = Question(symbols, self._symbols, look_back)
+        work = partial(read_twice, self._gate, question, self._port.now)
 
         def then(truth: Any, error: BaseException | None) -> None:
             self._reading_truth = False
             if error is None:
-                self._truth(truth, symbols or self._symbols, reason)
+                self._truth(truth, question, reason)
             else:
                 self._again(error, partial(self._reconcile, symbols, reason))
 
         self._query("", work, then)
 
-    def _truth(self, truth: Truth, symbols: tuple[Symbol, ...], reason: str) -> None:
+    def _truth(self, truth: Truth, question: Question, reason: str) -> None:
         self._failures = 0
         for one in truth.orders:
             if one.client_order_id.startswith(self._prefix):
                 self._sent_at.setdefault(one.client_order_id, one.submitted_at)
                 self._note(one)
+        symbols = question.symbols or self._symbols
         words: list[Any] = [truth.account, *reconciled(truth, symbols, self._prefix, reason)]
-        strange = strangers(truth, self._symbols)
-        if strange != self._strangers:
-            self._strangers = strange
-            text = f"positions in symbols that are not configured: {', '.join(strange)}"
-            words += [Alert(severity="warning", text=text)] if strange else []
+        words.append(
+            TruthRead(
+                reason=reason,
+                symbols=len(symbols),
+                orders=len(truth.orders),
+                positions=len(truth.positions),
+                readings=truth.readings,
+                read_at=truth.read_at,
+            )
+        )
+        if not question.symbols:
+            words += self._strange(elsewhere(truth, self._symbols))
         if not self._ready:
             self._ready = True
             words.append(BrokerReady(orders=len(truth.orders), positions=len(truth.positions)))
         self._port.say(*words, self._link.word())
         self._link_said_at = self._port.now()
+
+    def _strange(self, found: Elsewhere) -> list[Any]:
+        """What is in symbols that are not configured: told when it changes, loudly when it is new."""
+        before, self._elsewhere = self._elsewhere, found
+        if found == before:
+            return []
+        known = set() if before is None else {one.symbol for one in before.positions}
+        new = [one.symbol for one in found.positions if one.symbol not in known]
+        text = f"positions in symbols that are not configured: {', '.join(new)}"
+        return [found, *([Alert(severity="warning", text=text[:300])] if new else [])]
 
 
 def priority_of(order: SubmitOrder) -> Priority:

@@ -1,17 +1,23 @@
 """The broker's whole truth, read until two readings are equal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import msgspec
+
 from ..errors import UnknownOutcomeError
-from ..messages.order import AccountReport, OrderReport, PositionReport, Reconciled
-from ..units import DAY, SECOND, Symbol, UtcNanos
+from ..messages.order import AccountReport, LegReport, OrderReport, PositionReport, Reconciled
+from ..messages.truth import Elsewhere
+from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
 from .gate import Gate
 from .wire import account_report, flat, from_alpaca, order_report, position_report
 
 LOOK_BACK = 4 * DAY
+LOOK_BACK_PERIODIC = 10 * MINUTE
+"""What finished before is looked up by its id, if it is missed at all."""
 TRIES = 6
+LIVE = frozenset({"pending", "working", "held", "partially_filled", "pending_cancel", "unknown"})
 
 
 class Truth(NamedTuple):
@@ -20,33 +26,42 @@ class Truth(NamedTuple):
     account: AccountReport
     positions: tuple[PositionReport, ...]
     orders: tuple[OrderReport, ...]
+    read_at: UtcNanos
+    readings: int = 1
 
     def same_as(self, other: "Truth") -> bool:
         """Orders and positions are equal (the account's figures move with every price)."""
-        return self.positions == other.positions and self.orders == other.orders
+        return self.orders == other.orders and _still(self.positions) == _still(other.positions)
 
 
-def read_twice(
-    gate: Gate, symbols: tuple[Symbol, ...], known: tuple[Symbol, ...], now: UtcNanos, whole: bool
-) -> Truth:
+def _still(positions: tuple[PositionReport, ...]) -> tuple[PositionReport, ...]:
+    return tuple(msgspec.structs.replace(one, market_price=None) for one in positions)
+
+
+class Question(NamedTuple):
+    """What is to be read: which symbols (all, when empty), known to us by which names, how far back."""
+
+    symbols: tuple[Symbol, ...]
+    known: tuple[Symbol, ...]
+    look_back: int
+
+
+def read_twice(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:
     """Two equal readings in a row. Raises UnknownOutcomeError when the broker does not come to rest."""
-    before = read(gate, symbols, known, now, whole)
-    for _ in range(TRIES):
-        again = read(gate, symbols, known, now, whole)
+    before = read(gate, question, now)
+    for n in range(TRIES):
+        again = read(gate, question, now)
         if again.same_as(before):
-            return again
+            return again._replace(readings=n + 2)
         before = again
     raise UnknownOutcomeError(f"the broker's truth was not the same twice in {TRIES} readings")
 
 
-def read(
-    gate: Gate, symbols: tuple[Symbol, ...], known: tuple[Symbol, ...], now: UtcNanos, whole: bool
-) -> Truth:
-    """One reading; `whole` includes finished orders of the last days, and all that are still open."""
-    if whole:
-        orders = gate.orders("all", symbols, stamp(_since(gate, symbols, known, now)))
-    else:
-        orders = gate.orders("open", symbols)
+def read(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:
+    """One complete reading: every order that lives, those finished lately, and all positions."""
+    begun, known = now(), question.known
+    after = stamp(_since(gate, question, begun))
+    orders = gate.orders("all", question.symbols, after)
     positions = gate.positions()
     return Truth(
         account_report(gate.account()),
@@ -62,16 +77,15 @@ def read(
                 key=lambda one: (one.submitted_at, one.order_id),
             )
         ),
+        begun,
     )
 
 
-def _since(
-    gate: Gate, symbols: tuple[Symbol, ...], known: tuple[Symbol, ...], now: UtcNanos
-) -> UtcNanos:
-    """Where a whole list begins: some days back, or before the oldest order or leg that still lives."""
-    rows = gate.orders("open", symbols, nested=False)
-    oldest = [order_report(one, known, "list").submitted_at for one in rows]
-    return min([now - LOOK_BACK, *(one - 2 * SECOND for one in oldest)])
+def _since(gate: Gate, question: Question, now: UtcNanos) -> UtcNanos:
+    """Where a whole list begins: some time back, or before the oldest order or leg that still lives."""
+    rows = gate.orders("open", question.symbols, nested=False)
+    oldest = [order_report(one, question.known, "list").submitted_at for one in rows]
+    return min([now - question.look_back, *(one - 2 * SECOND for one in oldest)])
 
 
 def reconciled(
@@ -85,19 +99,42 @@ def _of(truth: Truth, symbol: Symbol, prefix: str, reason: str) -> Reconciled:
     mine = [one for one in truth.orders if one.symbol == symbol]
     position = next((one for one in truth.positions if one.symbol == symbol), flat(symbol))
     own = tuple(one for one in mine if one.client_order_id.startswith(prefix))
-    live = ("pending", "working", "held", "partially_filled", "pending_cancel", "unknown")
-    foreign = tuple(one for one in mine if one not in own and one.status in live)
+    others = [one for one in mine if not one.client_order_id.startswith(prefix)]
+    parts = [part for one in others for part in (one, *_legs(one))]
+    legs = {leg.order_id for one in own for leg in one.legs}
     return Reconciled(
-        symbol=symbol, position=position, orders=own, foreign=_no_legs(foreign, own), reason=reason
+        symbol=symbol,
+        position=position,
+        orders=own,
+        foreign=tuple(one for one in parts if one.status in LIVE and one.order_id not in legs),
+        reason=reason,
+        read_at=truth.read_at,
+        others=tuple(one for one in parts if one.status not in LIVE and one.filled_qty > 0)[-50:],
     )
 
 
-def _no_legs(
-    foreign: tuple[OrderReport, ...], own: tuple[OrderReport, ...]
-) -> tuple[OrderReport, ...]:
-    """Legs of our own brackets are listed under ids that the broker made; they are not foreign."""
-    legs = {leg.order_id for one in own for leg in one.legs}
-    return tuple(one for one in foreign if one.order_id not in legs)
+def _legs(parent: OrderReport) -> list[OrderReport]:
+    """The legs of a foreign order, each as an order."""
+    return [_leg(parent, leg) for leg in parent.legs]
+
+
+def _leg(parent: OrderReport, leg: LegReport) -> OrderReport:
+    return OrderReport(
+        client_order_id=leg.client_order_id,
+        order_id=leg.order_id,
+        symbol=parent.symbol,
+        side=leg.side,
+        type=leg.type,
+        status=leg.status,
+        qty=leg.qty,
+        filled_qty=leg.filled_qty,
+        filled_avg_price=leg.filled_avg_price,
+        limit_price=leg.limit_price,
+        stop_price=leg.stop_price,
+        channel="list",
+        event_at=parent.event_at,
+        submitted_at=parent.submitted_at,
+    )
 
 
 def stamp(at: UtcNanos) -> str:
@@ -105,6 +142,14 @@ def stamp(at: UtcNanos) -> str:
     return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def strangers(truth: Truth, symbols: tuple[Symbol, ...]) -> tuple[str, ...]:
-    """Positions in symbols that are not configured: nobody here looks after them."""
-    return tuple(one.symbol for one in truth.positions if one.symbol not in symbols)
+def elsewhere(truth: Truth, symbols: tuple[Symbol, ...]) -> Elsewhere:
+    """Positions and live orders in symbols that are not configured: nobody here looks after them."""
+    positions = tuple(one for one in truth.positions if one.symbol not in symbols)
+    parts = [
+        part
+        for one in truth.orders
+        if one.symbol not in symbols
+        for part in (one, *_legs(one))
+        if part.status in LIVE
+    ]
+    return Elsewhere(positions=positions, orders=tuple(parts))

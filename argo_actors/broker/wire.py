@@ -175,6 +175,7 @@ def position_report(raw: Any, symbol: Symbol, because: tuple[WordId, ...] = ()) 
         qty_available=available,
         avg_entry_price=price(found, "avg_entry_price") or ZERO,
         because=because,
+        market_price=price(found, "current_price"),
     )
 
 

@@ -7,7 +7,7 @@ lost report does no harm.
 
 from typing import Literal
 
-from ..units import OrderId, Price, Quantity, Symbol, Usd, UtcNanos
+from ..units import ZERO, OrderId, Price, Quantity, Symbol, Usd, UtcNanos
 from .base import Command, Fact, Value, WordId
 
 Side = Literal["buy", "sell"]
@@ -190,6 +190,8 @@ class PositionReport(Fact, frozen=True, kw_only=True):
     qty_available: Quantity
     avg_entry_price: Price
     because: tuple[WordId, ...] = ()
+    market_price: Price | None = None
+    """The broker's price of now."""
 
 
 class AccountReport(Fact, frozen=True, kw_only=True):
@@ -214,8 +216,13 @@ class Reconciled(Fact, frozen=True, kw_only=True):
     position: PositionReport
     orders: tuple[OrderReport, ...]
     foreign: tuple[OrderReport, ...] = ()
+    """Others' orders that live; a leg that lives is an order of its own here."""
     reason: str
     complete: bool = True
+    read_at: UtcNanos = 0
+    """When the reading began that this is of."""
+    others: tuple[OrderReport, ...] = ()
+    """Others' finished orders that filled, as far as the list goes back."""
 
 
 class BrokerReady(Fact, frozen=True, kw_only=True):
@@ -297,6 +304,8 @@ class Holding(Fact, frozen=True, kw_only=True):
     unprotected_since: UtcNanos | None
     note: str = ""
     because: tuple[WordId, ...] = ()
+    foreign_qty: Quantity = ZERO
+    """Beside our own position: held by somebody else's orders, unsigned."""
 
 
 class EntrySettled(Fact, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from . import market, opinion, order, signal, system
+from . import market, opinion, order, signal, system, truth
 from .base import Message
 
 
@@ -92,6 +92,13 @@ ROUTES: dict[type[Message], Route] = {
     order.Unprotected: Route(("risk", "tracker")),
     order.Protected: Route(("tracker",)),
     order.ProtectionGap: Route(("tracker",)),
+    truth.TruthRead: Route(("tracker",)),
+    truth.Elsewhere: Route(("risk", "tracker")),
+    truth.Discrepancy: Route(("tracker",)),
+    truth.Corrected: Route(("tracker",)),
+    truth.Resolve: Route((ORDER, "tracker")),
+    truth.Resolved: Route(("tracker",)),
+    truth.Adopted: Route(("tracker",)),
     system.Configured: Route(()),
     system.Started: Route(("risk", "order/*", "tracker")),
     system.Stopping: _control("risk", "tracker"),

@@ -20,8 +20,9 @@ from ..messages.order import (
 )
 from ..messages.signal import Approval, CycleClosed, Denial, Execute, Signal
 from ..messages.system import Operator, Overload, RiskLevel, Started, Stopping
+from ..messages.truth import Elsewhere
 from ..runtime.decider import Heard
-from ..units import MINUTE, SECOND, Symbol, UtcNanos
+from ..units import MINUTE, SECOND, ZERO, Symbol, Usd, UtcNanos, exact
 from . import limits
 from .checks import OPENING
 from .cooldown import Rest, after_cycle, after_entry, after_exit
@@ -33,6 +34,7 @@ from .state import (
     RiskState,
     SourceView,
     Told,
+    added,
     holding,
     marked_equity,
 )
@@ -108,8 +110,9 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
         case BrokerReady():
             return replace(state, ready_at=state.ready_at or heard.at)
         case Reconciled():
-            foreign = keyed.put(state.foreign, message.symbol, len(message.foreign))
-            return replace(state, foreign=foreign)
+            return _truth_of(state, message)
+        case Elsewhere():
+            return replace(state, elsewhere=_elsewhere(message))
         case Operator():
             return _operated(state, message)
         case RiskLevel():
@@ -123,6 +126,24 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
         case Overload():
             return replace(state, overloaded=message.address if message.over else "")
     return state
+
+
+def _truth_of(state: RiskState, truth: Reconciled) -> RiskState:
+    """Others' orders in a symbol: that there are some, and what they may add to its exposure."""
+    pending = sum((added(one, truth.position) for one in truth.foreign), ZERO)
+    return replace(
+        state,
+        foreign=keyed.put(state.foreign, truth.symbol, len(truth.foreign)),
+        foreign_pending=keyed.put(state.foreign_pending, truth.symbol, exact(pending)),
+    )
+
+
+def _elsewhere(found: Elsewhere) -> Usd:
+    held = {one.symbol: one for one in found.positions}
+    value = sum(
+        (abs(one.qty) * (one.market_price or one.avg_entry_price) for one in found.positions), ZERO
+    )
+    return exact(value + sum((added(one, held.get(one.symbol)) for one in found.orders), ZERO))
 
 
 def _cycle_closed(state: RiskState, n: int) -> RiskState:

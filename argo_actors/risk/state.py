@@ -6,7 +6,7 @@ from .. import keyed
 from ..config import Config, is_coin
 from ..messages import WordId
 from ..messages.market import Asset, MarketHours, Regime
-from ..messages.order import AccountReport, Holding
+from ..messages.order import AccountReport, Holding, OrderReport, PositionReport
 from ..messages.signal import Action, Signal
 from ..messages.system import OperatorState
 from ..units import ZERO, Decimal, Price, Quantity, Symbol, Usd, UtcNanos, tick_price
@@ -103,6 +103,10 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     denied: tuple[tuple[Symbol, str], ...] = ()
     """The last denial said of a symbol, so that the same one is not said every cycle."""
     stopping: bool = False
+    foreign_pending: tuple[tuple[Symbol, Usd], ...] = ()
+    """Dollars that others' orders may add to a symbol's exposure."""
+    elsewhere: Usd = ZERO
+    """Gross exposure in symbols that are not configured."""
     overloaded: str = ""
     """The mailbox that fills faster than it is served, empty when none does."""
 
@@ -116,7 +120,8 @@ def holding(state: RiskState, symbol: Symbol) -> Holding | None:
 def exposure(state: RiskState, symbol: Symbol) -> Usd:
     """Dollars at work in a symbol: position and pending, unknown outcomes and reservation included."""
     reserved = keyed.get(state.reserved, symbol)
-    return max(_held_value(state, symbol), ZERO if reserved is None else reserved.notional)
+    own = max(_held_value(state, symbol), ZERO if reserved is None else reserved.notional)
+    return own + (keyed.get(state.foreign_pending, symbol) or ZERO)
 
 
 def _held_value(state: RiskState, symbol: Symbol) -> Usd:
@@ -125,13 +130,29 @@ def _held_value(state: RiskState, symbol: Symbol) -> Usd:
         return ZERO
     mark = keyed.get(state.marks, symbol)
     price = one.avg_price or ZERO if mark is None else tick_price(mark, MARK_TICK)
-    return one.qty * price + one.pending_qty * (one.pending_price or price)
+    held = one.qty + one.foreign_qty
+    return held * price + one.pending_qty * (one.pending_price or price)
+
+
+def added(order: OrderReport, position: PositionReport | None) -> Usd:
+    """Dollars that the rest of somebody else's order may add; nothing of one that closes."""
+    held = ZERO if position is None else position.qty
+    if held and (held > 0) == (order.side == "sell"):
+        return ZERO
+    price = order.limit_price or order.stop_price
+    if price is None and position is not None:
+        price = position.market_price or position.avg_entry_price
+    return (order.qty - order.filled_qty) * (price or ZERO)
 
 
 def gross(state: RiskState) -> Usd:
-    """Dollars at work in all symbols."""
-    symbols = {symbol for symbol, _ in state.holdings} | {symbol for symbol, _ in state.reserved}
-    return sum((exposure(state, symbol) for symbol in sorted(symbols)), ZERO)
+    """Dollars at work in all symbols, foreign ones and those that are not configured included."""
+    symbols = {
+        symbol
+        for pairs in (state.holdings, state.reserved, state.foreign_pending)
+        for symbol, _ in pairs
+    }
+    return sum((exposure(state, symbol) for symbol in sorted(symbols)), state.elsewhere)
 
 
 def stop_distances(state: RiskState) -> Usd:
