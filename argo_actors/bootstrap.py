@@ -232,7 +232,7 @@ class Daemon:
             directory=self.settings.state.journal,
             configured=configured(config, str(self.account["account_number"])),
             build=deciders,
-            groups=_groups(config),
+            groups=groups(config),
             edges=self._edges(),
             threads=config.supervision.dispatcher == "thread",
             commit_seconds=config.journal.commit_ms / 1000,
@@ -394,7 +394,8 @@ def _policy(settings: RestartPolicy) -> Policy:
     )
 
 
-def _groups(config: Config) -> tuple[GroupSpec, ...]:
+def groups(config: Config) -> tuple[GroupSpec, ...]:
+    """Who is supervised together, and how."""
     deciding = _policy(config.supervision.deciders)
     edging = _policy(config.supervision.edges)
     rules = ("tracker", "risk", "consensus", *(f"order/{symbol}" for symbol in config.symbols))

@@ -67,8 +67,27 @@ class Journal:
         self._open(begin)
         self._note_head(begin.last_seq)
         self._seal_others()
+        self._start()
+
+    def _start(self) -> None:
+        """Let somebody commit: here a thread of the journal's own."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
+
+    def _wake(self, wanted: int = 0) -> None:
+        """There is something to commit now, up to this record at least."""
+        with self._changed:
+            self._wanted = max(self._wanted, wanted)
+            self._changed.notify()
+
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Let the committer work until the condition holds; False when it does not in time."""
+        with self._committed:
+            return self._committed.wait_for(condition, seconds)
+
+    def _finish(self) -> None:
+        """Wait for the last commit."""
+        self._thread.join(10)
 
     def append(
         self,
@@ -84,30 +103,22 @@ class Journal:
         self._waiting.append(Record(seq, at, actor, heard, outcome, said, state_hash))
         self.next_seq = seq + 1
         if len(self._waiting) == self._commit_records:
-            with self._changed:
-                self._changed.notify()
+            self._wake()
         return seq
 
     def wait_durable(self, seq: int, seconds: float) -> None:
         """Return once the record is on disk. Raises JournalError when it is not in time."""
         if self.durable >= seq:
             return
-        with self._changed:
-            self._wanted = max(self._wanted, seq)
-            self._changed.notify()
-        with self._committed:
-            done = self._committed.wait_for(
-                lambda: self.durable >= seq or bool(self._dead), seconds
-            )
+        self._wake(seq)
+        done = self._wait(lambda: self.durable >= seq or bool(self._dead), seconds)
         if not done or self._dead:
             raise JournalError(f"record {seq} is not durable: {self._dead or 'overdue'}")
 
     def roll(self, begin: Opening) -> None:
         """From the next record on, write into a new day file. Called under the office's lock."""
         self._waiting.append(begin)
-        with self._changed:
-            self._wanted = begin.last_seq
-            self._changed.notify()
+        self._wake(begin.last_seq)
 
     def snapshot(self, state: Opening) -> None:
         """Keep the states as of `state.last_seq` beside the records. Called under the office's lock."""
@@ -115,10 +126,9 @@ class Journal:
 
     def close(self) -> None:
         """Commit what waits and let go of the file. Raises JournalError when it cannot."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
-        self._thread.join(10)
+        self._closing = True
+        self._wake()
+        self._finish()
         if self._sealing is not None:
             self._sealing.join(10)
         if self._dead:
@@ -164,8 +174,13 @@ class Journal:
         with self._changed:
             self._changed.wait_for(self._is_due, self._commit_seconds)
             closing = self._closing
+        self._commit_waiting(len(self._waiting))
+        return not (closing and not self._waiting)
+
+    def _commit_waiting(self, count: int) -> None:
+        """Commit the first so many of what waits."""
         batch: list[Record] = []
-        for _ in range(len(self._waiting)):
+        for _ in range(count):
             one = self._waiting.popleft()
             if isinstance(one, Record):
                 batch.append(one)
@@ -177,7 +192,6 @@ class Journal:
             else:
                 self._begin_file(one)
         self._commit(batch)
-        return not (closing and not self._waiting)
 
     def _begin_file(self, begin: Opening) -> None:
         self._connection.close()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from ..units import SECOND
 from .clock import machine_seconds
 
 
@@ -14,6 +15,10 @@ class Alarm(Protocol):
 
     def after(self, seconds: float, ring: Callable[[], None]) -> None:
         """`ring` must not block: it posts to a mailbox."""
+        ...
+
+    def seconds(self) -> float:
+        """Machine time, as this alarm counts it."""
         ...
 
 
@@ -32,6 +37,9 @@ class ThreadAlarm:
         with self._changed:
             heapq.heappush(self._due, (machine_seconds() + seconds, next(self._number), ring))
             self._changed.notify()
+
+    def seconds(self) -> float:
+        return machine_seconds()
 
     def close(self) -> None:
         """No alarm rings any more."""
@@ -56,17 +64,27 @@ class VirtualAlarm:
     """Alarms of the deterministic driver and of tests: they ring when virtual time is moved past them."""
 
     def __init__(self) -> None:
-        self.now = 0.0
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self.now = 0
+        """Virtual nanoseconds since the start."""
+        self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._number = itertools.count()
 
     def after(self, seconds: float, ring: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (self.now + seconds, next(self._number), ring))
+        due = self.now + round(seconds * SECOND)
+        heapq.heappush(self._due, (due, next(self._number), ring))
 
-    def move(self, seconds: float) -> None:
-        """Let so many seconds pass, ringing what falls due in order."""
-        until = self.now + seconds
-        while self._due and self._due[0][0] <= until:
-            self.now, _, ring = heapq.heappop(self._due)
-            ring()
-        self.now = until
+    def seconds(self) -> float:
+        return self.now / SECOND
+
+    def next_due(self) -> int | None:
+        """When the next one rings."""
+        return self._due[0][0] if self._due else None
+
+    def ring_next(self, until: int) -> bool:
+        """Move to the next alarm that is due by then, and ring it. False when there is none."""
+        if not self._due or self._due[0][0] > until:
+            self.now = max(self.now, until)
+            return False
+        self.now, _, ring = heapq.heappop(self._due)
+        ring()
+        return True

@@ -95,6 +95,10 @@ class Port:
         """Market time."""
         return self._cell.office.clock.now()
 
+    def seconds(self) -> float:
+        """Machine time."""
+        return self._cell.alarm.seconds()
+
     def say(self, *messages: Message) -> int:
         """Record these words and post them. Returns the record's `seq`."""
         return self._cell.say(messages)

@@ -1,8 +1,6 @@
 """The actor system of one account: journal, office, deciders, edges, supervisor."""
 
 import faulthandler
-import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +12,10 @@ from ..journal.writer import HEAD, Journal, day_of, new_file
 from ..messages import Message, WordId
 from ..messages.system import Configured, DeadLetter, Overload, Redelivered
 from ..units import UtcNanos
-from .alarm import ThreadAlarm
-from .cell import DeciderCell, ThreadedDeciderCell
+from .alarm import Alarm
+from .cell import DeciderCell
 from .clock import Clock, machine_seconds
-from .core import Core
+from .driver import Driver, ThreadDriver
 from .edge import Behaviour, EdgeCell, Notice, Port
 from .folding import Build, Folding
 from .mailbox import Word
@@ -25,9 +23,7 @@ from .office import Office
 from .spec import GroupSpec
 from .supervisor import ADDRESS as SUPERVISOR
 from .supervisor import Supervisor
-from .workers import ThreadWorkers
 
-WATCH_SECONDS = 0.5
 MOST_ATTEMPTS = 2
 """A word delivered again so often without a step is a dead letter (design §4)."""
 SNAPSHOT_EVERY = 20_000
@@ -64,6 +60,8 @@ class Plan(NamedTuple):
     """An ordered stop takes no longer."""
     kept_mark: int = 1000
     """Beyond so many waiting words entries are denied."""
+    driver: Driver | None = None
+    """None: threads."""
 
 
 class Engine:
@@ -74,12 +72,15 @@ class Engine:
         self.clock = clock
         self.fatal = fatal
         self.warnings: list[str] = []
-        self._stopping = threading.Event()
+        self.driver = plan.driver or ThreadDriver(
+            threads=plan.threads, stuck_seconds=plan.stuck_seconds
+        )
+        self._overloaded = False
         plan.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         folding, begun = self._recovered()
         self.run = folding.run + 1
         self.restored = folding.last_seq > 0
-        self.journal = Journal(
+        self.journal: Journal = self.driver.journal(
             self._path,
             begun,
             failed=fatal,
@@ -87,8 +88,7 @@ class Engine:
             commit_records=plan.commit_records,
         )
         self.office = Office(self.journal, clock)
-        self.alarm = ThreadAlarm()
-        self.core = Core()
+        self.alarm: Alarm = self.driver.alarm
         self._last_day = day_of(clock.now())
         self.deciders: dict[str, DeciderCell] = {}
         self.edges: dict[str, EdgeCell] = {}
@@ -147,7 +147,7 @@ class Engine:
 
     def _make_deciders(self, folding: Folding) -> None:
         plan = self.plan
-        kind = ThreadedDeciderCell if plan.threads else DeciderCell
+        kind = self.driver.decider_kind
         deciders = plan.build(plan.configured.config, plan.configured.account_tag)
         for address, decider in deciders.items():
             ref = kind.start(self.office, address, decider, self._crashed)
@@ -156,13 +156,19 @@ class Engine:
             if address in folding.states:
                 cell.restore(folding.states[address])
             self.deciders[address] = cell
-            if not plan.threads:
-                self.core.attach(cell)
+            self.driver.attach(cell)
         self._undelivered = folding.mail()
 
     def _make_supervisor(self) -> EdgeCell:
         def make(port: Port) -> Supervisor:
-            return Supervisor(port, self.office, self.plan.groups, self.fatal, self.plan.redact)
+            return Supervisor(
+                port,
+                self.office,
+                self.plan.groups,
+                self.fatal,
+                self.plan.redact,
+                self.driver.chance,
+            )
 
         return self._start_edge(EdgeSpec(SUPERVISOR, make))
 
@@ -170,10 +176,12 @@ class Engine:
         self.edges[spec.address] = self._start_edge(spec)
 
     def _start_edge(self, spec: EdgeSpec) -> EdgeCell:
-        workers = ThreadWorkers(spec.workers, spec.address)
-        EdgeCell.start(self.office, spec.address, spec.make, self._crashed, self.alarm, workers)
+        workers = self.driver.workers(spec.workers, spec.address)
+        kind = self.driver.edge_kind
+        kind.start(self.office, spec.address, spec.make, self._crashed, self.alarm, workers)
         cell: Any = self.office.cells[spec.address]
         assert isinstance(cell, EdgeCell)
+        self.driver.attach(cell)
         return cell
 
     @property
@@ -186,10 +194,8 @@ class Engine:
     def start(self, *first: Message) -> None:
         """Say the configuration and the first words, deliver the mail in flight, let the edges begin."""
         self.supervisor_cell.revive()
-        self.office.activity.wait_still(5)
-        if not self.plan.threads:
-            self.core.start()
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self.driver.settle(self.office.activity, 5)
+        self.driver.start(self._watch)
         self.say("engine", self.plan.configured)
         self._redeliver()
         if first:
@@ -224,22 +230,19 @@ class Engine:
 
     def _watch(self) -> None:
         """What ends the process: a core step that takes too long, a mailbox that nobody empties."""
-        over = False
-        while not self._stopping.wait(WATCH_SECONDS):
-            cell = max(self.office.cells.values(), key=lambda one: len(one.mailbox))
-            waiting, mark = len(cell.mailbox), self.plan.kept_mark
-            if (waiting > mark) != over:
-                over = waiting > mark
-                self.say("engine", Overload(over=over, address=cell.address, waiting=waiting))
-            if self.journal.next_seq - self._snapshot_seq > SNAPSHOT_EVERY:
-                self._keep_snapshot()
-            if waiting > OVERFLOW * mark:
-                self.fatal(f"{waiting} words wait at {cell.address}: it cannot keep up")
-            if self.core.stuck_seconds() > self.plan.stuck_seconds:
-                faulthandler.dump_traceback(all_threads=True)
-                self.fatal(f"a step has taken more than {self.plan.stuck_seconds:g} s")
-                self._stopping.wait(self.plan.stuck_seconds)
-                os._exit(1)
+        cell = max(self.office.cells.values(), key=lambda one: len(one.mailbox))
+        waiting, mark = len(cell.mailbox), self.plan.kept_mark
+        if (waiting > mark) != self._overloaded:
+            self._overloaded = over = waiting > mark
+            self.say("engine", Overload(over=over, address=cell.address, waiting=waiting))
+        if self.journal.next_seq - self._snapshot_seq > SNAPSHOT_EVERY:
+            self._keep_snapshot()
+        if waiting > OVERFLOW * mark:
+            self.fatal(f"{waiting} words wait at {cell.address}: it cannot keep up")
+        if self.driver.stuck_seconds() > self.plan.stuck_seconds:
+            faulthandler.dump_traceback(all_threads=True)
+            self.fatal(f"a step has taken more than {self.plan.stuck_seconds:g} s")
+            self.driver.end_process()
 
     def say(self, actor: str, *words: Message) -> int:
         """Record and post words of an edge that has no mailbox (engine, clock, operator)."""
@@ -259,7 +262,6 @@ class Engine:
 
     def stop(self) -> None:
         """Stop the edges, last first, then the deciders; flush the journal."""
-        self._stopping.set()
         until = machine_seconds() + self.plan.shutdown_seconds
         for cell in reversed(self.edges.values()):
             cell.actor_ref.stop(block=False)
@@ -267,13 +269,11 @@ class Engine:
             cell.actor_stopped.wait(max(0.0, until - machine_seconds()))
         self.office.activity.wait_still(max(0.0, until - machine_seconds()))
         self.supervisor_cell.actor_ref.stop(block=False)
-        if not self.plan.threads:
-            self.core.stop()
+        self.driver.stop()
         for cell in self.office.cells.values():
             # A core that has ended hears no stop any more.
             if not cell.actor_stopped.is_set():
                 cell._stop()
-        self.alarm.close()
         try:
             self.journal.close()
         except JournalError as error:
@@ -284,9 +284,7 @@ class Engine:
             self.supervisor.child_crashed(address, error, heard)
 
         if address == SUPERVISOR:
-            threading.Thread(
-                target=self.fatal, args=(f"the supervisor crashed: {error!r}",), daemon=True
-            ).start()
+            self.driver.apart(lambda: self.fatal(f"the supervisor crashed: {error!r}"))
             return
         self.supervisor_cell.notify(Notice(tell))
 

@@ -1,13 +1,11 @@
 """The actor that does what restart.py says, and tells it: crashes, restarts, parkings are words."""
 
-import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..messages import WordId
 from ..messages.system import Crashed, Parked, Restarted
 from .cell import DeciderCell, where
-from .clock import machine_seconds
 from .edge import EdgeCell, Port
 from .mailbox import Word
 from .office import Office
@@ -37,11 +35,13 @@ class Supervisor:
         groups: tuple[GroupSpec, ...],
         escalate: Escalate,
         redact: Callable[[str], str],
+        chance: Callable[[], float],
     ) -> None:
         self._port = port
         self._office = office
         self._escalate = escalate
         self._redact = redact
+        self._chance = chance
         self.groups = groups
         self.children: dict[str, ChildState] = {
             child.address: ChildState() for group in groups for child in group.children
@@ -64,8 +64,8 @@ class Supervisor:
             self._escalate(f"{address} crashed and is nobody's child: {text}")
             return
         child = self.children[address]
-        jitter = random.random()  # noqa: S311 (spreads restarts, no secret)
-        answer = failed(child.tally, self._policy(group, address), machine_seconds(), jitter)
+        policy, now = self._policy(group, address), self._port.seconds()
+        answer = failed(child.tally, policy, now, self._chance())
         delay = 0.0 if isinstance(answer, GivingUp) else answer.delay_seconds
         self.children[address] = ChildState("backoff", answer.tally, text)
         self._port.say(

@@ -60,18 +60,6 @@ class ThreadWorkers:
             carry_out(job)
 
 
-class InlineWorkers:
-    """Calls made at once on the caller's thread: the deterministic driver."""
-
-    def submit(self, work: Work, done: Done) -> Job:
-        job = Job(work, done)
-        carry_out(job)
-        return job
-
-    def abandon(self, job: Job) -> None:
-        """No call outlives its submission."""
-
-
 def carry_out(job: Job) -> None:
     """Make the call and tell its outcome; nothing escapes into the worker's loop."""
     try:

@@ -101,9 +101,8 @@ def left_in_flight(directory: Path, *words: Message) -> None:
     for word in words:
         made.say("clock", word)
     made.journal.close()
-    made.core.start()
-    made.core.stop()
-    made.alarm.close()
+    made.driver.start(lambda: None)
+    made.driver.stop()
 
 
 def test_a_first_start_restores_nothing(tmp_path: Path) -> None:
@@ -168,9 +167,8 @@ def test_a_word_that_two_starts_did_not_live_to_hear_is_a_dead_letter(tmp_path: 
         made = engine(tmp_path)
         made._redeliver()  # and ends before anybody hears
         made.journal.close()
-        made.core.start()
-        made.core.stop()
-        made.alarm.close()
+        made.driver.start(lambda: None)
+        made.driver.stop()
         assert len(said(tmp_path, Redelivered)) == attempt
     with running(tmp_path) as last:
         still(last)
@@ -309,7 +307,6 @@ def test_a_process_that_ends_at_any_block_restarts(tmp_path: Path) -> None:
         made = engine(tmp_path)
         before.add(len(states(made)["consensus"].cycles))
         made.journal.close()
-        made.core.start()
-        made.core.stop()
-        made.alarm.close()
+        made.driver.start(lambda: None)
+        made.driver.stop()
     assert len(before) > 3

@@ -100,10 +100,11 @@ def test_it_is_kept_by_itself_once_enough_records_follow_the_last(
 ) -> None:
     import time
 
+    from argo_actors.runtime import driver as runtime_driver
     from argo_actors.runtime import engine as runtime_engine
 
     monkeypatch.setattr(runtime_engine, "SNAPSHOT_EVERY", 10)
-    monkeypatch.setattr(runtime_engine, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(runtime_driver, "WATCH_SECONDS", 0.01)
     with running(tmp_path, at=NOON) as made:
         for n in range(20):
             made.say_durably("clock", Decide(n=n))

@@ -308,12 +308,12 @@ def test_p21_only_words_of_the_closed_union_reach_the_rules(bench: Bench) -> Non
 
 def test_p24_a_step_that_takes_long_is_measured(tmp_path: Path) -> None:
     with running(tmp_path) as bench:
-        assert bench.engine.core.stuck_seconds() == 0
+        assert bench.engine.driver.stuck_seconds() == 0
         bench.decide(WAITS)
         assert bench.inside.wait(5)
-        eventually(lambda: bench.engine.core.stuck_seconds() > 0.02)
+        eventually(lambda: bench.engine.driver.stuck_seconds() > 0.02)
         bench.gate.set()
-        eventually(lambda: bench.engine.core.stuck_seconds() == 0)
+        eventually(lambda: bench.engine.driver.stuck_seconds() == 0)
 
 
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
