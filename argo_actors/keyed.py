@@ -23,11 +23,13 @@ def put(
     pairs: tuple[tuple[Key, Value], ...], key: Key, value: Value
 ) -> tuple[tuple[Key, Value], ...]:
     """The map with this value for the key. Raises OverflowError at a hundred and first key."""
-    changed = dict(pairs)
-    changed[key] = value
-    if len(changed) > LIMIT:
+    pair: tuple[tuple[Key, Value], ...] = ((key, value),)
+    for at, (name, _) in enumerate(pairs):
+        if name == key:
+            return pairs[:at] + pair + pairs[at + 1 :]
+    if len(pairs) >= LIMIT:
         raise OverflowError(f"a state holds at most {LIMIT} entries by key")
-    return tuple(sorted(changed.items(), key=_key))
+    return tuple(sorted(pairs + pair, key=_key))
 
 
 def _key(pair: tuple[Key, Value]) -> Key:

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -260,12 +261,17 @@ def new_file(directory: Path, at: UtcNanos) -> Path:
 
 
 def _subjects(batch: list[Record]) -> set[str]:
-    found: set[str] = set()
+    found = {record.actor for record in batch}
     for record in batch:
-        found.add(record.actor)
         for message in record.said:
-            for name in ("symbol", "client_order_id"):
-                value = getattr(message, name, "")
+            for name in _naming(type(message)):
+                value = getattr(message, name)
                 if value:
                     found.add(f"{name}:{value}")
     return found
+
+
+@cache
+def _naming(kind: type[Message]) -> tuple[str, ...]:
+    """The fields by which a message is found again."""
+    return tuple(one for one in ("symbol", "client_order_id") if one in kind.__struct_fields__)

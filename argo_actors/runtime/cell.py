@@ -13,7 +13,7 @@ import msgspec
 import pykka
 from pykka import messages as pykka_messages
 
-from ..messages import WordId
+from ..messages import Message, WordId
 from ..units import UtcNanos
 from .decider import Decider, Heard, fold_said, step
 from .mailbox import Mailbox, Word
@@ -37,6 +37,7 @@ class DeciderCell(pykka.Actor):
         self.crashes = 0
         self._office = office
         self._crashed = crashed
+        self._learned: msgspec.Struct = decider.initial
         office.register(address, self.mailbox, self)
 
     @property
@@ -88,28 +89,27 @@ class DeciderCell(pykka.Actor):
 
     def _step(self, word: Word) -> None:
         at = self._office.time_for(self.address)
-        learned, said = step(self.decider, self.state, Heard(word.id, at, word.message))
+        done = step(self.decider, self.state, Heard(word.id, at, word.message))
+        self._learned = done.state
+        self._office.record(self.address, done.said, at=at, heard=word.id, fold=self._fold)
 
-        def fold(seq: int, at: UtcNanos) -> msgspec.Struct:
-            self.state = fold_said(self.decider, learned, seq, at, said)
-            self.mailbox.taken = None
-            self.handled += 1
-            self._note_wake()
-            return self.state
-
-        self._office.record(self.address, said, at=at, heard=word.id, fold=fold)
+    def _fold(self, seq: int, at: UtcNanos, said: tuple[Message, ...]) -> msgspec.Struct:
+        self.state = fold_said(self.decider, self._learned, seq, at, said)
+        self.mailbox.taken = None
+        self.handled += 1
+        self._note_wake()
+        return self.state
 
     def _crash(self, word: Word, error: BaseException) -> None:
         self.crashes += 1
         self._office.hold(self.address)
-
-        def unchanged(seq: int, at: UtcNanos) -> msgspec.Struct:
-            self.mailbox.taken = None
-            return self.state
-
         outcome = f"crashed:{type(error).__name__}"
-        self._office.record(self.address, (), heard=word.id, outcome=outcome, fold=unchanged)
+        self._office.record(self.address, (), heard=word.id, outcome=outcome, fold=self._unchanged)
         self._crashed(self.address, error, word.id)
+
+    def _unchanged(self, seq: int, at: UtcNanos, said: tuple[Message, ...]) -> msgspec.Struct:
+        self.mailbox.taken = None
+        return self.state
 
     def _note_wake(self) -> None:
         due = self.decider.wake(self.state)

@@ -31,7 +31,7 @@ class Decider(NamedTuple, Generic[State]):
     """The next deadline, instead of timers."""
 
 
-class Step(NamedTuple, Generic[State]):
+class Step(msgspec.Struct, Generic[State], frozen=True, gc=False):
     """A step that has not been recorded yet."""
 
     state: State

@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
 from pykka._envelope import Envelope
 
 from ..messages import Message, WordId
 from ..messages.routes import MailClass
 
 
-class Word(NamedTuple):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A message on its way, under the identity its record gave it."""
 
     id: WordId

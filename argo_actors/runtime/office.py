@@ -9,9 +9,8 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -57,8 +56,17 @@ def _key(route: Route, message: Message) -> str:
     return "" if route.key is None else f"{type(message).__name__}|{route.key(message)}"
 
 
-Fold = Callable[[int, UtcNanos], msgspec.Struct]
-"""Given the record's seq and time, folds its said words into the actor's state and returns that."""
+Fold = Callable[[int, UtcNanos, tuple[Message, ...]], msgspec.Struct]
+"""Given the record's seq, time and words, folds these into the actor's state and returns that."""
+
+
+class _Way(NamedTuple):
+    """Where one type of message goes: its route, and the mailboxes found so far by subject."""
+
+    route: Route
+    addressed: bool
+    """The recipients depend on what the message is about."""
+    found: dict[str, tuple[Mailbox, ...]]
 
 
 class Activity:
@@ -79,8 +87,10 @@ class Activity:
 
     def end(self) -> None:
         """One is done. An actor held while it takes a word may end it twice: the second is nothing."""
-        with suppress(IndexError):
+        try:
             self._under_way.pop()
+        except IndexError:
+            return
         if self._watched and not self._under_way:
             with self._changed:
                 self._changed.notify_all()
@@ -111,7 +121,7 @@ class Office:
         self.cells: dict[str, Any] = {}
         self.wakes: dict[str, UtcNanos] = {}
         self._mailboxes: dict[str, Mailbox] = {}
-        self._resolved: dict[tuple[type[Message], str], tuple[Mailbox, ...]] = {}
+        self._ways: dict[type[Message], _Way] = {}
         self._last_at: dict[str, UtcNanos] = {}
 
     @property
@@ -125,7 +135,7 @@ class Office:
             mailbox.address = address
             self._mailboxes[address] = mailbox
             self.cells[address] = cell
-            self._resolved.clear()
+            self._ways.clear()
 
     def mailbox(self, address: str) -> Mailbox:
         """The mailbox of an address."""
@@ -133,7 +143,8 @@ class Office:
 
     def time_for(self, actor: str) -> UtcNanos:
         """Market time of the actor's next step: now, and never before its last one."""
-        return max(self.clock.now(), self._last_at.get(actor, 0))
+        now, last = self.clock.now(), self._last_at.get(actor, 0)
+        return now if now > last else last  # noqa: FURB136 (max is a call, on every step)
 
     def record(
         self,
@@ -152,13 +163,14 @@ class Office:
             seq = self.log.next_seq
             proof = None
             if fold is not None:
-                state = fold(seq, at)
+                state = fold(seq, at, said)
                 if seq % HASH_EVERY == 0:
                     proof = state_hash(state)
             self.log.append(at, actor, heard, outcome, said, proof)
             self._last_at[actor] = at
-            for n, message in enumerate(said):
-                self._post(Word(WordId(seq, n), message))
+            if said:
+                for n, message in enumerate(said):
+                    self._post(Word(WordId(seq, n), message))
             return seq
 
     def deliver(self, address: str, word: Word) -> None:
@@ -194,9 +206,15 @@ class Office:
 
     def _post(self, word: Word) -> None:
         message = word.message
-        route = ROUTES[type(message)]
-        key = _key(route, message)
-        for mailbox in self._recipients(message):
+        way = self._ways.get(type(message)) or self._way(type(message))
+        about = subject(message) if way.addressed else ""
+        mailboxes = way.found.get(about)
+        if mailboxes is None:
+            mailboxes = tuple(self._mailboxes[one] for one in recipients(message, self._mailboxes))
+            way.found[about] = mailboxes
+        route = way.route
+        key = "" if route.key is None else _key(route, message)
+        for mailbox in mailboxes:
             self._drop_in(mailbox, word, route.mail, key)
 
     def _drop_in(self, mailbox: Mailbox, item: object, mail: MailClass, key: str) -> None:
@@ -207,10 +225,8 @@ class Office:
         if not mailbox.post(item, mail, key):
             self.activity.end()
 
-    def _recipients(self, message: Message) -> tuple[Mailbox, ...]:
-        key = (type(message), subject(message))
-        found = self._resolved.get(key)
-        if found is None:
-            found = tuple(self._mailboxes[one] for one in recipients(message, self._mailboxes))
-            self._resolved[key] = found
-        return found
+    def _way(self, kind: type[Message]) -> _Way:
+        route = ROUTES[kind]
+        addressed = any("{" in pattern for pattern in route.to)
+        self._ways[kind] = _Way(route, addressed, {})
+        return self._ways[kind]
