@@ -96,7 +96,7 @@ ROUTES: dict[type[Message], Route] = {
     truth.Elsewhere: Route(("risk", "tracker")),
     truth.Discrepancy: Route(("tracker",)),
     truth.Corrected: Route(("tracker",)),
-    truth.Resolve: Route((ORDER, "tracker")),
+    truth.Resolve: Route((ORDER,)),
     truth.Resolved: Route(("tracker",)),
     truth.Adopted: Route(("tracker",)),
     system.Configured: Route(()),

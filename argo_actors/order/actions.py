@@ -25,7 +25,9 @@ from ..messages.order import (
 from ..units import Price, Quantity, Symbol, UtcNanos, floor_to, to_tick
 from . import ids
 from .facts import average, is_flat
+from .foreign import held_by_us
 from .policy import STOP_LIMIT_GAP
+from .reconcile import believed
 from .state import (
     LIVE,
     OPEN,
@@ -76,6 +78,12 @@ class Maker:
         if self.state.frozen and self.now >= reconcile_due(self.state):
             yield Reconcile(
                 symbols=(self.symbol,), reason=self.state.frozen, because=self._because()
+            )
+        elif believed(self.state) and self.now >= reconcile_due(self.state):
+            yield Reconcile(
+                symbols=(self.symbol,),
+                reason="the position differs",
+                because=self._because(),
             )
 
     def _money(self) -> Iterator[Message]:
@@ -162,7 +170,7 @@ class Maker:
             return
         if not self.state.read.fresh:
             yield from self._read()
-        elif self.state.read.qty != 0:
+        elif held_by_us(self.state) != 0:
             yield from self._protect(position)
 
     def _may_protect(self, one: Own) -> bool:
@@ -185,7 +193,7 @@ class Maker:
         words = () if self.state.entry is None else (self.state.entry.word,)
         closing: Side = "sell" if position.side == "buy" else "buy"
         intent: PositionIntent = "sell_to_close" if closing == "sell" else "buy_to_close"
-        held = abs(self.state.read.qty)
+        held = abs(held_by_us(self.state))
         if is_coin(self.symbol):
             qty = self._sellable()
             if qty <= 0:
@@ -252,7 +260,7 @@ class Maker:
         if not self.state.read.fresh:
             yield from self._read()
             return
-        held = self.state.read.qty
+        held = held_by_us(self.state)
         if held == 0 or (held > 0) != (position.side == "buy"):
             yield from self._gone()
             return
@@ -299,7 +307,7 @@ class Maker:
     def _sellable(self) -> Quantity:
         """Coins that can be sold: what is available, in whole increments."""
         asset = self.state.asset
-        available = abs(self.state.read.available)
+        available = min(abs(self.state.read.available), abs(held_by_us(self.state)))
         return available if asset is None else floor_to(available, asset.min_trade_increment)
 
     def _tick(self, price: Price) -> Price:

@@ -15,8 +15,10 @@ from ..units import Symbol, UtcNanos
 from .actions import Maker, read_account
 from .facts import changes, fills, standing
 from .fold import evolve as fold
+from .foreign import decided
 from .policy import exit_is_over, software_exit
 from .protection import watched
+from .reconcile import found
 from .state import OrderState
 from .timing import deadlines
 
@@ -69,10 +71,12 @@ def _decide(
             step = Heard(WordId(heard.word.seq, heard.word.n), heard.at, message)
             state = _level(config, symbol, fold(config, symbol, tag, state, step), step)
 
-    found = fills(symbol, state)
-    say(*found)
-    if found:
+    differences = found(symbol, state, heard.message, heard.word)
+    new = fills(symbol, state)
+    say(*new)
+    if new:
         say(read_account(state))
+    say(*differences, *decided(config, symbol, state, heard))
     say(*changes(symbol, state))
     say(*Maker(config, symbol, tag, state).actions())
     say(*_unanswered(symbol, state, heard))

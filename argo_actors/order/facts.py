@@ -60,7 +60,7 @@ def _fill(symbol: Symbol, state: OrderState, one: Own, part: Part) -> Fill:
     qty = exact(part.filled_qty - part.told_qty)
     value = part.filled_qty * part.filled_avg - part.told_value
     price = exact((value / qty).quantize(COIN_PLACES))
-    fee_usd, fee_qty = _fees(symbol, part)
+    fee_usd, fee_qty = fees(symbol, part)
     return Fill(
         symbol=symbol,
         client_order_id=one.id,
@@ -83,7 +83,7 @@ def _leg(one: Own, part: Part) -> Leg:
     return "stop" if part.type in ("stop", "stop_limit") else "target"
 
 
-def _fees(symbol: Symbol, part: Part) -> tuple[Usd, Quantity]:
+def fees(symbol: Symbol, part: Part) -> tuple[Usd, Quantity]:
     """The fee of all that has filled less the fee of what has been said.
 
     So it does not matter in how many parts a fill is learned.
@@ -274,7 +274,7 @@ def standing(symbol: Symbol, state: OrderState) -> Holding | None:
         phase=phase(state),
         side=side,
         qty=position.qty if position is not None else abs(foreign),
-        avg_price=None if position is None else average(position.paid, position.bought),
+        avg_price=_average(state),
         pending_qty=exact(pending),
         pending_price=None if entry is None or intended is None else intended.price,
         stop=None if position is None else position.stop,
@@ -282,11 +282,19 @@ def standing(symbol: Symbol, state: OrderState) -> Holding | None:
         own=not foreign,
         unprotected_since=(position.exposed_since or None) if position is not None else None,
         note=state.frozen or (f"dust {state.dust}" if state.dust else ""),
+        foreign_qty=abs(state.foreign) if position is not None else ZERO,
     )
     told = state.told
     if told is not None and _same(now, told):
         return None
     return msgspec.structs.replace(now, because=(state.heard,))
+
+
+def _average(state: OrderState) -> Decimal | None:
+    position = state.position
+    if position is not None:
+        return average(position.paid, position.bought)
+    return state.foreign_price if state.foreign else None
 
 
 def _same(one: Holding, other: Holding) -> bool:

@@ -31,12 +31,14 @@ from ..messages.order import (
 )
 from ..messages.signal import Approval
 from ..messages.system import Alert, Crashed, Operator, RiskLevel, Started
+from ..messages.truth import Adopted, Corrected, Resolved
 from ..runtime.decider import Heard
 from ..units import ZERO, Symbol, exact
 from . import ids
+from .foreign import adopted, resolved
+from .reconcile import corrected, reconciled
 from .reports import absent, lost, position_with, put, refused, report, stale, touch
 from .state import (
-    OPEN,
     Entry,
     Exit,
     OrderState,
@@ -54,7 +56,7 @@ replace = msgspec.structs.replace
 
 def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: Heard) -> OrderState:
     """The state after a word; total."""
-    state = replace(state, now=max(state.now, heard.at), heard=heard.word, alert="")
+    state = replace(state, now=max(state.now, heard.at), heard=heard.word, alert="", differences=())
     message = heard.message
     match message:
         case OrderReport():
@@ -68,7 +70,7 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case PositionReport():
             return _position_read(state, message)
         case Reconciled():
-            return _reconciled(symbol, tag, state, message)
+            return reconciled(symbol, tag, state, message)
         case Fill():
             return _filled(symbol, state, message)
         case SubmitOrder():
@@ -122,6 +124,12 @@ def _evolve_rest(symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
             return _flagged(state)
         case ProtectionGap():
             return position_with(state, gap=None)
+        case Corrected():
+            return corrected(state, message)
+        case Adopted():
+            return adopted(state, message, heard)
+        case Resolved():
+            return resolved(state, message, heard)
         case Holding():
             return replace(state, told=message)
         case Alert():
@@ -180,34 +188,8 @@ def _position_read(state: OrderState, message: PositionReport) -> OrderState:
     )
 
 
-def _reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled) -> OrderState:
-    for one in message.orders:
-        state = report(state, one)
-    named = {one.client_order_id for one in message.orders}
-    for mine in orders(state):
-        if message.complete and mine.part.status in OPEN and mine.id not in named:
-            unseen = replace(mine, part=replace(mine.part, status="lost"), asked_at=0)
-            state = put(state, unseen if mine.part.status != "sent" else mine)
-    strange = [
-        one.client_order_id
-        for one in message.orders
-        if ids.is_ours(one.client_order_id, tag)
-        and own(state, one.client_order_id) is None
-        and one.status in OPEN
-    ]
-    position = message.position
-    read = Read(qty=position.qty, available=position.qty_available, fresh=True)
-    if any(one.part.status in ("sent", "lost") for one in orders(state)):
-        read = replace(read, fresh=False)
-    state = replace(state, read=read, foreign_orders=len(message.foreign), asked_reconcile=0)
-    if strange:
-        text = f"{symbol}: order {strange[0]} is ours but unknown here: another daemon?"
-        return replace(state, frozen=text, alert=text)
-    return replace(state, frozen="")
-
-
 def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
-    state = _told(state, fill)
+    state = replace(_told(state, fill), filled_at=state.now)
     position = state.position
     if position is None:
         entry = state.entry
@@ -349,6 +331,7 @@ def _closed(state: OrderState) -> OrderState:
         entry=None,
         exit=None,
         dust=left,
+        missing=ZERO,
         protected_by="",
         below_stop_since=0,
         above_target_since=0,

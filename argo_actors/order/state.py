@@ -17,6 +17,7 @@ from ..messages.order import (
     Holding,
     Leg,
     OrderClass,
+    OrderReport,
     OrderStatus,
     OrderType,
     Phase,
@@ -174,6 +175,14 @@ class Read(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag"
     asked_at: UtcNanos = 0
 
 
+class Difference(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
+    """One thing in which our books and the broker's truth differed."""
+
+    what: str
+    before: str
+    after: str
+
+
 class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """One symbol's orders, position and what is known of its market."""
 
@@ -191,6 +200,7 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     asked_reconcile: UtcNanos = 0
     mismatches: int = 0
     foreign: Quantity = ZERO
+    """Signed: what the broker holds that our fills do not explain."""
     foreign_orders: int = 0
     bid: float = 0.0
     ask: float = 0.0
@@ -208,6 +218,20 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     """The protection last said."""
     protected_since: UtcNanos = 0
     """When it was said."""
+    foreign_price: Price | None = None
+    """The broker's average entry price of the foreign position, and its price now."""
+    foreign_market: Price | None = None
+    foreign_list: tuple[OrderReport, ...] = ()
+    """Foreign orders that live, the first ones."""
+    ignored: tuple[str, ...] = ()
+    """Foreign items that a person has decided to leave alone."""
+    missing: Quantity = ZERO
+    """Of our position, what the broker has not."""
+    missing_since: UtcNanos = 0
+    filled_at: UtcNanos = 0
+    """When the last fill was said."""
+    differences: tuple[Difference, ...] = ()
+    """Said once with the next step."""
     alert: str = ""
     """Said once with the next step."""
     now: UtcNanos = 0

@@ -10,6 +10,8 @@ PARTIAL_WAIT = SECOND
 ANSWER_WAIT = 3 * SECOND
 CANCEL_WAIT = 2 * SECOND
 LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
+BELIEVED_AFTER = 2 * SECOND
+"""Two readings, so far apart, are believed that less of a position is left."""
 FLAG_AFTER = SECOND
 EXIT_AFTER = 6 * SECOND
 """A second until it is flagged, five more until the position is closed."""
@@ -54,6 +56,8 @@ def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[Utc
             yield one.cancel_at + CANCEL_WAIT
     if state.frozen or (state.exit is not None and state.asked_reconcile):
         yield reconcile_due(state)
+    if state.missing:
+        yield max(state.missing_since + BELIEVED_AFTER, reconcile_due(state))
     if state.read.asked is not None and not state.read.fresh:
         yield state.read.asked_at + ANSWER_WAIT
     if state.exit is not None and state.exit.after > state.now:

@@ -33,11 +33,13 @@ from ..messages.system import (
     RiskLevel,
     Started,
 )
+from ..messages.truth import Adopted, Corrected, Discrepancy, Elsewhere, Resolved, TruthRead
 from ..runtime.decider import Decider, Heard
-from ..units import OrderId, Price, Quantity, Symbol, UtcNanos
+from ..units import ZERO, OrderId, Price, Quantity, Symbol, UtcNanos
 from .ledger import Lot, book
 
 KEPT = 50
+KEPT_READS = 10
 replace = msgspec.structs.replace
 
 
@@ -64,6 +66,24 @@ class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_ta
 
     at: UtcNanos
     text: str
+
+
+class ReadView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
+    """A reconciliation, and the record it was told in."""
+
+    at: UtcNanos
+    seq: int
+    read: TruthRead
+
+
+class DifferenceView(
+    msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True
+):
+    """What a reconciliation found, and the record of the reconciliation."""
+
+    at: UtcNanos
+    seq: int
+    difference: Discrepancy
 
 
 class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -93,6 +113,10 @@ class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_fiel
     runs: int = 0
     gaps: tuple[ProtectionGap, ...] = ()
     """Recent intervals without a stop."""
+    reads: tuple[ReadView, ...] = ()
+    differences: tuple[DifferenceView, ...] = ()
+    elsewhere: Elsewhere | None = None
+    """The first items in symbols that are not configured."""
 
 
 def tracker(config: Config) -> Decider[TrackerState]:
@@ -110,6 +134,8 @@ def _evolve(state: TrackerState, heard: Heard) -> TrackerState:
         case Fill():
             lot = book(keyed.get(state.lots, message.symbol) or Lot(), message)
             return replace(state, lots=keyed.put(state.lots, message.symbol, lot))
+        case Adopted() | Corrected():
+            return _booked(state, message, heard.at)
         case QuoteSeen():
             mid = (message.quote.bid + message.quote.ask) / 2
             return replace(state, marks=keyed.put(state.marks, message.quote.symbol, mid))
@@ -168,6 +194,52 @@ def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
                 started_at=heard.at,
                 runs=state.runs + 1,
             )
+    return _reconciled(state, heard)
+
+
+def _booked(state: TrackerState, message: Adopted | Corrected, at: UtcNanos) -> TrackerState:
+    """A foreign position taken over, or ours closed by somebody else, is booked like a fill."""
+    fill = Fill(
+        symbol=message.symbol,
+        client_order_id="",
+        position_id=message.position_id,
+        leg="entry" if isinstance(message, Adopted) else "exit",
+        side=message.side,
+        qty=message.qty,
+        price=message.price,
+        fee_usd=ZERO,
+        fee_qty=ZERO,
+        filled_at=at,
+        because=message.because,
+    )
+    lot = book(keyed.get(state.lots, message.symbol) or Lot(), fill)
+    state = replace(state, lots=keyed.put(state.lots, message.symbol, lot))
+    verb = "adopted" if isinstance(message, Adopted) else "closed by somebody else:"
+    text = f"{message.symbol} {verb} {message.side} {message.qty} at {message.price}"
+    return _noted(state, at, text)
+
+
+def _reconciled(state: TrackerState, heard: Heard) -> TrackerState:
+    message = heard.message
+    match message:
+        case TruthRead():
+            view = ReadView(at=heard.at, seq=heard.word.seq, read=message)
+            return replace(state, reads=(*state.reads, view)[-KEPT_READS:])
+        case Discrepancy():
+            seq = message.because[0][0] if message.because else 0
+            one = DifferenceView(at=heard.at, seq=seq, difference=message)
+            state = replace(state, differences=(*state.differences, one)[-KEPT:])
+            if message.what.startswith("order"):
+                return state
+            text = f"{message.symbol} {message.what}: {message.before} -> {message.after}"
+            return _noted(state, heard.at, text)
+        case Elsewhere():
+            few = replace(message, positions=message.positions[:KEPT], orders=message.orders[:KEPT])
+            return replace(state, elsewhere=few)
+        case Resolved():
+            done = "done" if message.done else f"not done: {message.note}"
+            text = f"{message.verdict} {message.symbol} {message.item}: {done}"
+            return _noted(state, heard.at, text)
     return _noticed(state, heard)
 
 

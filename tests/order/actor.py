@@ -98,6 +98,23 @@ class Actor:
         }
         return OrderReport(symbol=self.symbol, status=status, **(known | changes))
 
+    def foreign(self, side: Any, kind: Any = "stop", **changes: Any) -> OrderReport:
+        """Somebody else's order: ten shares, a stop at 95."""
+        known: dict[str, Any] = {
+            "client_order_id": f"theirs-{side}-{kind}",
+            "order_id": f"id-{side}-{kind}",
+            "status": "working",
+            "qty": Decimal(10),
+            "filled_qty": ZERO,
+            "filled_avg_price": None,
+            "stop_price": Decimal(95) if kind == "stop" else None,
+            "limit_price": Decimal(110) if kind == "limit" else None,
+            "channel": "list",
+            "event_at": self.at,
+            "submitted_at": self.at,
+        }
+        return OrderReport(symbol=self.symbol, side=side, type=kind, **(known | changes))
+
     def legs(self, sent: SubmitOrder, stop: Any = "working", target: Any = "working") -> Any:
         """A bracket's legs."""
         closing: Any = "sell" if sent.side == "buy" else "buy"
@@ -141,8 +158,12 @@ class Actor:
 
     def reconciled(self, qty: object = 0, *orders: OrderReport, **changes: Any) -> Reconciled:
         """The broker's whole truth."""
-        known: dict[str, Any] = {"reason": "periodic", "foreign": ()}
-        position = self.position(qty, price=changes.pop("price", Decimal(100)))
+        known: dict[str, Any] = {"reason": "periodic", "foreign": (), "read_at": self.at + 1}
+        position = self.position(
+            qty,
+            price=changes.pop("price", Decimal(100)),
+            market_price=changes.pop("market_price", Decimal(102)),
+        )
         return Reconciled(symbol=self.symbol, position=position, orders=orders, **(known | changes))
 
     def quote(self, bid: float) -> QuoteSeen:
