@@ -117,7 +117,7 @@ ROUTES: dict[type[Message], Route] = {
 
 
 def recipients(message: Message, addresses: Iterable[str]) -> tuple[str, ...]:
-    """The addresses, out of those that exist, that hear this message; sorted within a wildcard."""
+    """The addresses, out of those that exist, that hear this message, each once; sorted within a wildcard."""
     known = tuple(addresses)
     found: list[str] = []
     for pattern in ROUTES[type(message)].to:
@@ -125,7 +125,7 @@ def recipients(message: Message, addresses: Iterable[str]) -> tuple[str, ...]:
             found += sorted(one for one in known if one.startswith(pattern[:-1]))
         elif (name := _filled(pattern, message)) in known:
             found.append(name)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def subject(message: Message) -> str:

@@ -168,3 +168,8 @@ def test_fields_that_an_old_journal_lacks_are_filled_in() -> None:
     whole = example(Figures)
     short = msgspec.msgpack.decode(encode(whole))[:-1]
     assert msgspec.convert(short, Figures) == msgspec.structs.replace(whole, because=())
+
+
+def test_an_actor_that_is_meant_twice_hears_once() -> None:
+    crashed = Crashed(address="tracker", error="e", where="w", heard=None, restarts=1, delay_ms=0)
+    assert recipients(crashed, ("risk", "tracker")) == ("tracker",)
