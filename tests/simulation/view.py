@@ -1,0 +1,363 @@
+"""What an outsider knows: the committed journal, and the venue's log. Nothing of the daemon's objects.
+
+`View` is the memory of the checks in `invariants`; it folds records as they reach the disk and requests as
+they leave, and knows no rule.
+"""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from argo_actors.broker.wire import from_alpaca
+from argo_actors.config import Config, is_coin
+from argo_actors.journal.codec import Record
+from argo_actors.messages import Message, WordId
+from argo_actors.messages.order import (
+    AccountReport,
+    BrokerReady,
+    CancelOrder,
+    EntrySettled,
+    Fill,
+    Holding,
+    OrderAbsent,
+    OrderReport,
+    OrderUnknown,
+    PositionClosed,
+    PositionReport,
+    Protected,
+    Reconciled,
+    SubmitOrder,
+    Unprotected,
+)
+from argo_actors.messages.routes import ROUTES, MailClass, recipients
+from argo_actors.messages.signal import Approval, Signal
+from argo_actors.messages.system import DeadLetter, Operator, Started
+from argo_actors.units import SECOND, ZERO
+from argo_actors.venue.matching import Book, Order
+
+from .wire import Sent
+
+TERMINAL = frozenset({"filled", "canceled", "expired", "replaced", "rejected"})
+DUST_USD = Decimal(10)
+
+
+class Intent(msgspec.Struct):
+    """A command to submit, as the journal holds it."""
+
+    order: SubmitOrder
+    seq: int
+    at: int
+    run: int
+
+
+class Unknown(msgspec.Struct):
+    """An outcome that nobody knows."""
+
+    symbol: str
+    at: int
+    absent: list[int]
+    listed: bool = False
+    found: bool = False
+
+
+class Exposure(msgspec.Struct):
+    """A position that its stops do not cover."""
+
+    since: int
+    seen_at: int = 0
+    flagged_at: int = 0
+    disturbed_at: int = 0
+    """The last fault, kill or start meanwhile: then the sequence may take longer."""
+
+
+class View:
+    """Facts of the journal and of the venue, by what the checks ask for."""
+
+    def __init__(self, config: Config, book: Book, tag: str) -> None:
+        self.config = config
+        self.book = book
+        self.prefix = f"argo-{tag}-"
+        self.addresses = ("consensus", "risk", "tracker", *(f"order/{s}" for s in config.symbols))
+        self.now = 0
+        self.run = 0
+        self.started_at = 0
+        self.ready_at = 0
+        """Of this run; 0 before."""
+        self.alive = False
+        self.words: dict[WordId, Message] = {}
+        self.waiting: dict[tuple[str, WordId], int] = {}
+        """Words said and not heard, and since when."""
+        self.intents: dict[str, Intent] = {}
+        self.cancels: dict[str, int] = {}
+        """By the broker's order id: when the command became durable."""
+        self.approvals: dict[WordId, tuple[Approval, int]] = {}
+        self.signals: dict[str, int] = {}
+        self.operator = "normal"
+        self.fills: dict[str, Decimal] = defaultdict(Decimal)
+        """Quantity said as filled, by our order id."""
+        self.journal_fills: list[Fill] = []
+        self.holdings: dict[str, Holding] = {}
+        self.unknown: dict[str, Unknown] = {}
+        self.ended: set[str] = set()
+        """Orders whose actor has heard that they and their legs are over."""
+        self.exposures: dict[str, Exposure] = {}
+        self.closed: list[PositionClosed] = []
+        self.losing = 0
+        self.account: AccountReport | None = None
+        self.first_equity = ZERO
+        self.strange: dict[str, str] = {}
+        """By symbol: an order with our prefix that we do not know, as the journal names it."""
+        self.planted: set[str] = set()
+        """Orders with our prefix that another daemon made."""
+        self.foreign: set[str] = set()
+        """Symbols that somebody else has traded."""
+        self.sent: list[Sent] = []
+        self.bodies: dict[str, dict[str, Any]] = {}
+        self.entries_left: list[Sent] = []
+        self.position_history: dict[str, list[tuple[int, Decimal]]] = defaultdict(list)
+        self.crossed_since: int = 0
+        self.disturbed_at = 0
+
+    # the venue
+
+    def symbol(self, text: str) -> str:
+        """Our form of the venue's symbol."""
+        return from_alpaca(text, self.config.symbols)
+
+    def position(self, symbol: str) -> Decimal:
+        """Signed quantity at the venue."""
+        return self.book.position(self.venue_symbol(symbol)).qty
+
+    def venue_symbol(self, symbol: str) -> str:
+        """The venue's form of ours."""
+        return symbol.replace("-", "/") if is_coin(symbol) else symbol
+
+    def mark(self, symbol: str) -> Decimal:
+        """What a position is worth a unit."""
+        return self.book.mark(self.venue_symbol(symbol))
+
+    def is_ours(self, order: Order) -> bool:
+        """The order, or the one it is a leg of, carries our prefix."""
+        return self.root(order).client_order_id.startswith(self.prefix)
+
+    def root(self, order: Order) -> Order:
+        """The order that a leg belongs to."""
+        return self.book.orders[order.parent] if order.parent else order
+
+    def live(self, symbol: str) -> list[Order]:
+        """Our orders of a symbol that may still fill, legs included."""
+        found = self.venue_symbol(symbol)
+        return [one for one in self.book.live() if one.symbol == found and self.is_ours(one)]
+
+    def filled(self, client_order_id: str) -> Decimal:
+        """What the venue filled of an order and its legs."""
+        order_id = self.book.by_client.get(client_order_id)
+        if order_id is None:
+            return ZERO
+        one = self.book.orders[order_id]
+        return one.filled_qty + sum((self.book.orders[leg].filled_qty for leg in one.legs), ZERO)
+
+    def is_dust(self, symbol: str, qty: Decimal) -> bool:
+        """A remainder of a coin that no order can sell."""
+        if not is_coin(symbol):
+            return False
+        asset = self.book.market.assets[self.venue_symbol(symbol)]
+        return abs(qty) * self.mark(symbol) < DUST_USD * 2 or abs(qty) < (
+            asset.min_order_size or ZERO
+        )
+
+    def protected(self, symbol: str) -> Decimal:
+        """Quantity that live or held stops cover, on the side that closes."""
+        held = self.position(symbol)
+        closing = "sell" if held > 0 else "buy"
+        return sum(
+            (one.left for one in self.live(symbol) if one.side == closing and self._is_stop(one)),
+            ZERO,
+        )
+
+    def _is_stop(self, order: Order) -> bool:
+        if order.type not in ("stop", "stop_limit"):
+            return False
+        root = self.root(order)
+        return not order.leg or root.order_class == "oco" or root.status == "filled"
+
+    def market_open(self, symbol: str) -> bool:
+        """It can be traded now."""
+        return is_coin(symbol) or self.book.market.sessions.is_open(self.book.now)
+
+    # requests
+
+    def left(self, sent: Sent) -> None:
+        """A request has left."""
+        self.sent.append(sent)
+        if sent.method == "POST" and sent.path == "/v2/orders":
+            self.bodies.setdefault(sent.client_order_id, sent.body)
+            intent = self.intents.get(sent.client_order_id)
+            if intent is not None and intent.order.increases:
+                self.entries_left.append(sent)
+
+    def filled_at_venue(self, symbol: str, at: int) -> None:
+        """A position has changed."""
+        self.position_history[symbol].append((at, self.position(symbol)))
+
+    def approval_of(self, intent: Intent) -> tuple[Approval, int] | None:
+        """The approval that an entry rests on, and when it was said."""
+        for word in intent.order.because:
+            found = self.approvals.get(WordId(*word))
+            if found is not None:
+                return found
+        return None
+
+    # the journal
+
+    def committed(self, record: Record) -> None:
+        """A record is on disk."""
+        if record.heard is not None and record.actor in self.addresses:
+            self._heard(record)
+        for n, message in enumerate(record.said):
+            word = WordId(record.seq, n)
+            self._said(word, message, record)
+
+    def _heard(self, record: Record) -> None:
+        word = WordId(*record.heard)  # type: ignore[misc]
+        message = self.words.get(word)
+        self.waiting.pop((record.actor, word), None)
+        if message is None:
+            return
+        route = ROUTES[type(message)]
+        if route.mail is MailClass.LATEST and route.key is not None:
+            self._superseded(record.actor, word, message, route.key)
+        if record.actor.startswith("order/") and isinstance(message, OrderReport):
+            self._report_heard(message)
+        if record.actor.startswith("order/") and isinstance(message, Reconciled):
+            for report in message.orders:
+                self._report_heard(report)
+
+    def _superseded(self, actor: str, word: WordId, message: Message, key: Any) -> None:
+        for address, other in [one for one in self.waiting if one[0] == actor and one[1] < word]:
+            waits = self.words[other]
+            if type(waits) is type(message) and key(waits) == key(message):
+                del self.waiting[address, other]
+
+    def _report_heard(self, report: OrderReport) -> None:
+        over = report.status in TERMINAL and all(leg.status in TERMINAL for leg in report.legs)
+        bracket = report.status == "filled" and not report.legs
+        intent = self.intents.get(report.client_order_id)
+        complex_order = intent is not None and intent.order.order_class != "simple"
+        if over and not (bracket and complex_order):
+            self.ended.add(report.client_order_id)
+
+    def _said(self, word: WordId, message: Message, record: Record) -> None:
+        self.words[word] = message
+        for address in recipients(message, self.addresses):
+            self.waiting[address, word] = record.at
+        match message:
+            case SubmitOrder():
+                one = Intent(message, record.seq, record.at, self.run)
+                self.intents[message.client_order_id] = one
+            case CancelOrder():
+                self.cancels[message.order_id] = record.at
+            case Approval():
+                self.approvals[word] = (message, record.at)
+            case Signal():
+                self.signals[message.content] = record.at
+            case Operator():
+                self.operator = message.state
+                if message.state == "normal":
+                    self.losing = 0
+            case Started():
+                self._started(record)
+            case BrokerReady():
+                self.ready_at = record.at
+            case DeadLetter():
+                self.waiting.pop((message.address, WordId(*message.word)), None)
+            case _:
+                self._of_orders(message, record)
+
+    def _started(self, record: Record) -> None:
+        self.run += 1
+        self.started_at, self.ready_at = record.at, 0
+        for one in self.exposures.values():
+            one.seen_at = one.flagged_at = 0
+
+    def _of_orders(self, message: Message, record: Record) -> None:
+        match message:
+            case Fill():
+                self.fills[message.client_order_id] += message.qty
+                self.journal_fills.append(message)
+                self._seen(message.symbol, record.at)
+            case Holding():
+                self.holdings[message.symbol] = message
+            case OrderReport():
+                self._reported(message, record.at)
+            case Reconciled():
+                self._reconciled(message, record.at)
+            case PositionReport() if message.qty:
+                self._seen(message.symbol, record.at)
+            case OrderUnknown() if message.request == "submit":
+                self.unknown.setdefault(
+                    message.client_order_id, Unknown(message.symbol, record.at, [])
+                )
+            case OrderAbsent():
+                found = self.unknown.get(message.client_order_id)
+                if found is not None:
+                    found.absent.append(record.at)
+                    found.listed = found.listed or message.listed
+            case Unprotected():
+                one = self.exposures.get(message.symbol)
+                if one is not None:
+                    one.flagged_at = one.flagged_at or record.at
+            case PositionClosed():
+                self.closed.append(message)
+                self.losing = self.losing + 1 if message.pnl < 0 else 0
+            case AccountReport():
+                self.account = message
+                self.first_equity = self.first_equity or message.equity
+            case Protected() | EntrySettled():
+                pass
+
+    def _seen(self, symbol: str, at: int) -> None:
+        one = self.exposures.get(symbol)
+        if one is not None and not one.seen_at and at >= one.since:
+            one.seen_at = at
+
+    def _reported(self, report: OrderReport, at: int) -> None:
+        if report.client_order_id in self.unknown:
+            self.unknown[report.client_order_id].found = True
+        if report.filled_qty > 0 or any(leg.filled_qty > 0 for leg in report.legs):
+            self._seen(report.symbol, at)
+
+    def _reconciled(self, truth: Reconciled, at: int) -> None:
+        for report in truth.orders:
+            self._reported(report, at)
+        if truth.position.qty:
+            self._seen(truth.symbol, at)
+        strange = [
+            one.client_order_id
+            for one in truth.orders
+            if one.client_order_id.startswith(self.prefix)
+            and one.client_order_id not in self.intents
+            and one.status not in TERMINAL
+        ]
+        self.strange.pop(truth.symbol, None)
+        if strange:
+            self.strange[truth.symbol] = strange[0]
+
+    # time
+
+    def time(self, now: int) -> None:
+        """Follow what is exposed."""
+        self.now = now
+        for symbol in self.config.symbols:
+            held = self.position(symbol)
+            covered = held == 0 or self.is_dust(symbol, held) or self.protected(symbol) >= abs(held)
+            if covered:
+                self.exposures.pop(symbol, None)
+            elif symbol not in self.exposures:
+                self.exposures[symbol] = Exposure(since=now)
+
+    def seconds(self, since: int) -> float:
+        """How long ago."""
+        return (self.now - since) / SECOND
