@@ -41,7 +41,7 @@ class Report(NamedTuple):
 
 def verify(files: Sequence[Path], build: Build, *, override: tuple[str, ...] = ()) -> Report:
     """Verify journal files, each from its own opening; `override` changes the configuration asked under."""
-    asked = _overridden(build, override)
+    asked = overridden(build, override)
     seen = decisions = 0
     found: list[Difference] = []
     for path in files:
@@ -64,7 +64,8 @@ def verify(files: Sequence[Path], build: Build, *, override: tuple[str, ...] = (
     return Report(seen, decisions, tuple(found))
 
 
-def _overridden(build: Build, override: tuple[str, ...]) -> Build:
+def overridden(build: Build, override: tuple[str, ...]) -> Build:
+    """The same deciders under changed settings (`key.path=value`), whatever was recorded."""
     if not override:
         return build
 
