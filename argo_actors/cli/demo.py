@@ -36,6 +36,8 @@ class Wish(NamedTuple):
     start: str
     state: Path
     bad_keys: tuple[str, ...]
+    skills: tuple[str, ...]
+    lags: tuple[str, ...]
     headless: bool
     json: bool
 
@@ -49,6 +51,8 @@ def demo(
     start: str = "",
     state: Path | None = None,
     bad_key: Annotated[tuple[str, ...], Parameter(name="--bad-key")] = (),
+    skill: tuple[str, ...] = (),
+    lag: tuple[str, ...] = (),
     headless: bool = False,
     json: bool = False,
 ) -> int:
@@ -71,6 +75,10 @@ def demo(
         Where journal and books are kept; default a fresh directory, which is printed.
     bad_key: tuple[str, ...]
         A source whose key is refused, as the vendor would refuse it.
+    skill: tuple[str, ...]
+        What sources know, NAME=SKILL,…: honest, perfect, inverted, coin, copy:NAME.
+    lag: tuple[str, ...]
+        How many seconds late they know it, NAME=SECONDS,….
     headless: bool
         Print events as lines instead of a live table.
     json: bool
@@ -84,6 +92,8 @@ def demo(
         start=start or (BARS_START if bars is not None else ""),
         state=state or Path(tempfile.mkdtemp(prefix="argo-demo-")),
         bad_keys=bad_key,
+        skills=skill,
+        lags=lag,
         headless=headless or json,
         json=json,
     )
@@ -94,6 +104,15 @@ def _speed(speed: float) -> float:
     if not 0 < speed <= 10_000:
         raise UsageError(f"--speed {speed}", fix="a number above 0, at most 10000")
     return speed
+
+
+def _check_skills(wish: Wish) -> None:
+    from ..venue.skill import SkillError, skills
+
+    try:
+        skills(",".join(wish.skills), ",".join(wish.lags))
+    except SkillError as error:
+        raise UsageError(str(error), fix=error.fix) from None
 
 
 class Demo:
@@ -110,6 +129,7 @@ class Demo:
         for name in wish.bad_keys:
             if name not in known:
                 raise UsageError(f"--bad-key {name}", fix=f"one of {', '.join(sorted(known))}")
+        _check_skills(wish)
         state = StateDir(wish.state)
         state.create()
         world = SimulatedWorld(self._venue_arguments(), state.log.parent / "venue.log")
@@ -125,6 +145,8 @@ class Demo:
         arguments += ["--start", wish.start] if wish.start else []
         for name in wish.bad_keys:
             arguments += ["--bad-key", name]
+        arguments += [word for one in wish.skills for word in ("--skill", one)]
+        arguments += [word for one in wish.lags for word in ("--lag", one)]
         return arguments
 
     def _with_world(self, world: SimulatedWorld, state: StateDir) -> int:

@@ -18,6 +18,8 @@ def venue(
     lockstep: bool = False,
     state: Path | None = None,
     bad_key: Annotated[tuple[str, ...], Parameter(name="--bad-key")] = (),
+    skill: tuple[str, ...] = (),
+    lag: tuple[str, ...] = (),
 ) -> int:
     """Serve a simulated Alpaca on loopback for any Alpaca client; prints its address as JSON.
 
@@ -43,6 +45,10 @@ def venue(
         Where its book is kept; without it nothing survives its end.
     bad_key: tuple[str, ...]
         A source whose key it refuses, as the vendor would.
+    skill: tuple[str, ...]
+        What sources know, NAME=SKILL,…: honest, perfect, inverted, coin, copy:NAME.
+    lag: tuple[str, ...]
+        How many seconds late they know it, NAME=SECONDS,….
     """
     from ..venue.server import main
 
@@ -55,4 +61,6 @@ def venue(
     arguments += ["--state", str(state)] if state else []
     for name in bad_key:
         arguments += ["--bad-key", name]
+    arguments += [word for one in skill for word in ("--skill", one)]
+    arguments += [word for one in lag for word in ("--lag", one)]
     return main(arguments)

@@ -13,9 +13,9 @@ from .faults import Plan, PlanError, read_plan
 from .generated import Generated
 from .limits import CALLS_A_MINUTE
 from .market import Market
-from .models import SKILLS, Skill
 from .recorded import Recorded
 from .rest import Keys
+from .skill import HONEST, SkillError, Skills, skills
 
 DEMO_KEYS = Keys("PKARGODEMO0000000000", "argo-demo-secret-for-the-simulated-venue")
 """The keys of the simulated account; they open nothing else."""
@@ -62,8 +62,8 @@ class Options(NamedTuple):
     keys: Keys = DEMO_KEYS
     account_number: str = ACCOUNT_NUMBER
     calls_a_minute: int = CALLS_A_MINUTE
-    skill: Skill = "copy"
-    """How good the language models are (`models.py`)."""
+    skills: Skills = HONEST
+    """What each source knows (`skill.py`)."""
     speed: float = 1.0
     """Market seconds a machine second; without meaning in lockstep."""
     resume_at: int = 0
@@ -96,12 +96,14 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     parser.add_argument("--bad-key", action="append", default=[])
     parser.add_argument("--rate-limit", type=int)
     parser.add_argument("--slow-seconds", type=float, default=5.0)
-    parser.add_argument("--skill", choices=SKILLS, default="copy")
+    parser.add_argument("--skill", action="append", default=[])
+    parser.add_argument("--lag", action="append", default=[])
     parser.add_argument("--auth-seconds", type=float, default=10.0)
     given = parser.parse_args(arguments)
     _check("--port", given.port, 0, 65535, "take a port that is free, or 0 for any")
     _check("--speed", given.speed, 0.01, FASTEST, "1 is real time")
     account, plan = _account(given.account), _plan(given.faults)
+    known = _skills(given.skill, given.lag)
     live = not given.lockstep and given.bars is None and not given.start
     start = nanoseconds(given.start) if given.start else 0
     if given.bars is not None:
@@ -127,7 +129,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
         keys=Keys(account.key_id, account.secret),
         account_number=account.number,
         calls_a_minute=calls,
-        skill=given.skill,
+        skills=known,
         speed=given.speed,
         resume_at=now if live and given.speed == 1 else 0,
         faults=plan,
@@ -175,6 +177,13 @@ def _plan(path: Path | None) -> Plan:
         raise OptionsError(f"--faults: {error}", "give a file of JSON") from None
     except PlanError as error:
         raise OptionsError(f"--faults {path}: {error}", error.fix) from None
+
+
+def _skills(words: Sequence[str], lags: Sequence[str]) -> Skills:
+    try:
+        return skills(",".join(words), ",".join(lags))
+    except SkillError as error:
+        raise OptionsError(str(error), error.fix) from None
 
 
 def _begun(state: Path | None, now: int) -> int:

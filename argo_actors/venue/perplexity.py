@@ -3,7 +3,8 @@
 from typing import Any
 
 from .market import Market
-from .models import Ask, Skill, bearer, decoded
+from .models import Ask, bearer, decoded
+from .skill import HONEST, Skill
 from .wire import Answer, Headers, answer, rfc3339
 
 PREFIX = "/perplexity"
@@ -33,7 +34,7 @@ def handle(
     *,
     known_key: bool = True,
     free: bool = False,
-    skill: Skill = "copy",
+    skill: Skill = HONEST["sonar"],
 ) -> Answer:
     """Answer a request below `/perplexity`. A free key is one without credits: refused like a bad one."""
     if not bearer(headers) or not known_key:

@@ -2,7 +2,7 @@
 
 from . import alpha_vantage, massive, perplexity, xai, yahoo
 from .market import Market
-from .models import Skill
+from .skill import HONEST, Skills, seen_by
 from .wire import Answer, Headers, Query
 
 _NOBODY: frozenset[str] = frozenset()
@@ -18,29 +18,37 @@ def handle_provider(
     bad_keys: frozenset[str] = _NOBODY,
     free_plans: frozenset[str] = _NOBODY,
     body: bytes = b"",
-    skill: Skill = "copy",
+    skills: Skills = HONEST,
 ) -> Answer | None:
     """Answer a request to a provider as of `now`; None when the path belongs to nobody here.
 
     `bad_keys` and `free_plans` name providers (`massive`, `alpha_vantage`, `xai_grok`, `sonar`,
     `yfinance`): the former refuse every key, the latter answer as the vendor's free plan does (a
-    language model's has no credits). Otherwise plans are paid and without quota. `skill` is the
-    language models'.
+    language model's has no credits). Otherwise plans are paid and without quota. `skills` say what
+    each of them knows (`skill.py`).
     """
 
     def plan(name: str) -> dict[str, bool]:
         return {"known_key": name not in bad_keys, "free": name in free_plans}
 
+    def seen(name: str) -> Market:
+        return seen_by(market, skills[name])
+
     if path.startswith(f"{massive.PREFIX}/"):
-        return massive.handle(market, now, method, path, query, headers, **plan("massive"))
+        found = seen("massive")
+        return massive.handle(found, now, method, path, query, headers, **plan("massive"))
     if path.startswith(f"{alpha_vantage.PREFIX}/"):
-        return alpha_vantage.handle(market, now, path, query, **plan("alpha_vantage"))
+        found = seen("alpha_vantage")
+        return alpha_vantage.handle(found, now, path, query, **plan("alpha_vantage"))
     if path.startswith(f"{xai.PREFIX}/"):
+        skill = skills["xai_grok"]
         return xai.handle(market, now, method, path, headers, body, skill=skill, **plan("xai_grok"))
     if path.startswith(f"{perplexity.PREFIX}/"):
+        skill = skills["sonar"]
         return perplexity.handle(
             market, now, method, path, headers, body, skill=skill, **plan("sonar")
         )
     if path.startswith(f"{yahoo.PREFIX}/"):
-        return yahoo.handle(market, now, path, query, known_crumb="yfinance" not in bad_keys)
+        found = seen("yfinance")
+        return yahoo.handle(found, now, path, query, known_crumb="yfinance" not in bad_keys)
     return None

@@ -22,6 +22,7 @@ from .past import Past
 from .providers import handle_provider
 from .refusals import Refusal
 from .rest import Exchange
+from .skill import seen_by
 from .store import Store
 from .wire import Answer, answer
 
@@ -51,6 +52,8 @@ class Venue:
         self.exchange = Exchange(self.book, options.keys, options.calls_a_minute)
         self.faults = Faults(options.seed)
         self.stopping = asyncio.Event()
+        # Votes are made from minute bars; longer ones are for regime and volatility, and stay true.
+        self._shown_bars = seen_by(options.market, options.skills["alpaca"], ("1Min",))
         self._past = Past()
         self._stuck: dict[str, int] = {}
         """Orders whose cancel was taken and waits, and until when."""
@@ -80,14 +83,14 @@ class Venue:
             headers,
             bad,
             body=body,
-            skill=self.options.skill,
+            skills=self.options.skills,
         )
         if found is not None:
             return found
         if path.startswith(("/v2/stocks/", "/v1beta3/")):
             if "alpaca" in bad:
                 return forbidden()
-            found = handle_data(market, now, method, unquote(path), query, headers)
+            found = handle_data(self._shown_bars, now, method, unquote(path), query, headers)
             if found is not None:
                 return found
         if method == "DELETE" and self._is_stuck(path):
@@ -160,8 +163,8 @@ class Venue:
         book = self._past.at(then)
         if book is None or request.method != "GET":
             return self.answer(request)
-        market, path = self.options.market, unquote(request.path)
-        found = handle_data(market, then, "GET", path, request.query, request.headers)
+        path = unquote(request.path)
+        found = handle_data(self._shown_bars, then, "GET", path, request.query, request.headers)
         if found is not None:
             return found
         past = Exchange(book, self.options.keys, self.options.calls_a_minute)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from .market import Market
-from .models import Ask, Skill, bearer, decoded
+from .models import Ask, bearer, decoded
+from .skill import HONEST, Skill
 from .wire import Answer, Headers, answer
 
 PREFIX = "/xai"
@@ -31,7 +32,7 @@ def handle(
     *,
     known_key: bool = True,
     free: bool = False,
-    skill: Skill = "copy",
+    skill: Skill = HONEST["xai_grok"],
 ) -> Answer:
     """Answer a request below `/xai`. A free key is one without credits."""
     if not bearer(headers):

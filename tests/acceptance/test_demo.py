@@ -7,8 +7,11 @@ from argo_actors.api.view import View
 from argo_actors.bootstrap import deciders
 from argo_actors.cli.demo import tie_out
 from argo_actors.cli.replay import replay
+from argo_actors.journal.codec import encode
 from argo_actors.journal.reader import day_files, records
 from argo_actors.messages.order import Fill
+from argo_actors.messages.signal import Signal
+from argo_actors.replay.rerun import rerun
 from argo_actors.replay.verify import verify
 from tests.acceptance.worlds import daemon, until, world
 
@@ -45,6 +48,16 @@ def _fills(state: Path, until_at: int) -> list[tuple[object, ...]]:
         if isinstance(message, Fill) and record.at < until_at
     ]
     return sorted(found, key=str)
+
+
+def _signals(state: Path) -> list[Signal]:
+    return [
+        message
+        for path in day_files(state / "journal")
+        for record in records(path)
+        for message in record.said
+        if isinstance(message, Signal)
+    ]
 
 
 def test_a_run_trades_both_ways_protects_everything_ties_out_and_verifies(tmp_path: Path) -> None:
@@ -127,3 +140,5 @@ def test_both_dispatchers_leave_journals_that_verify(tmp_path: Path) -> None:
     found = _trade(tmp_path, 150, "supervision.dispatcher=thread")
     assert found["differences"] == {}
     assert verify(day_files(tmp_path / "journal"), deciders).differences == ()
+    again = rerun(day_files(tmp_path / "journal"), deciders)
+    assert [encode(one) for one in again.signals] == [encode(one) for one in _signals(tmp_path)]

@@ -7,8 +7,8 @@ import pytest
 
 from argo_actors.venue import perplexity, xai, yahoo
 from argo_actors.venue.generated import Generated
-from argo_actors.venue.models import AHEAD, SKILLS, Skill, score
 from argo_actors.venue.providers import handle_provider
+from argo_actors.venue.skill import HONEST, score
 from tests.venue.test_providers import BEARER, JSON, MARKET, NOW
 
 NAMES = ["AAPL", "BTC-USD"]
@@ -157,28 +157,8 @@ def test_yahoos_errors() -> None:
     assert crumb[2] == yahoo.CRUMB.encode()
 
 
-@pytest.mark.parametrize("skill", SKILLS)
-def test_a_models_skill_is_what_was_asked_for(skill: Skill) -> None:
-    market = Generated(7, NOW)
-    right = total = 0
-    for name in market.assets:
-        for hour in range(6):
-            now = NOW + hour * AHEAD // 2
-            found = score(market, name, now, skill)
-            assert -1 <= found <= 1
-            assert found == score(market, name, now, skill)
-            before, after = market.price(name, now), market.price(name, now + AHEAD)
-            assert before is not None
-            assert after is not None
-            if found and after != before:
-                total += 1
-                right += (found > 0) == (after > before)
-    share = right / total
-    assert {"perfect": share > 0.99, "inverted": share < 0.01}.get(skill, 0.2 < share < 0.8)
-
-
 def test_the_default_model_takes_both_sides() -> None:
     market = Generated(7, NOW)
-    found = [score(market, name, NOW, "copy") for name in market.assets]
+    found = [score(market, name, NOW, HONEST["sonar"]) for name in market.assets]
     assert min(found) < -0.5
     assert max(found) > 0.5
