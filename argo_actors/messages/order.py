@@ -31,7 +31,10 @@ OrderStatus = Literal[
 ]
 """Ours: Alpaca's 17 statuses mapped in one table in the broker; `unknown` is one it has no word for."""
 Channel = Literal["answer", "stream", "lookup", "list", "replay"]
-ExitReason = Literal["stop", "target", "signal", "unprotected", "operator", "refused", "foreign"]
+ExitReason = Literal[
+    "stop", "target", "signal", "unprotected", "operator", "refused", "foreign", "session"
+]
+"""`session`: closed before the stock market's session ends (`flat_at_close`)."""
 Phase = Literal[
     "flat",
     "entering",
@@ -84,6 +87,8 @@ class LookupOrder(Command, frozen=True, kw_only=True):
     client_order_id: OrderId
     symbol: Symbol
     because: tuple[WordId, ...]
+    order_id: str = ""
+    """The broker's id that it may have: the order that was named as blocking the quantity."""
 
 
 class ReadPosition(Command, frozen=True, kw_only=True):
@@ -161,6 +166,8 @@ class OrderRefused(Fact, frozen=True, kw_only=True):
     related_order: str = ""
     """The order that blocks the quantity, where the broker names one."""
     because: tuple[WordId, ...]
+    base_price: Price | None = None
+    """The price that the legs of a bracket were judged against, where the broker names it."""
 
 
 class OrderUnknown(Fact, frozen=True, kw_only=True):
@@ -306,6 +313,8 @@ class Holding(Fact, frozen=True, kw_only=True):
     because: tuple[WordId, ...] = ()
     foreign_qty: Quantity = ZERO
     """Beside our own position: held by somebody else's orders, unsigned."""
+    stranger: bool = False
+    """An order bears our tag that this journal does not know: another daemon is at work."""
 
 
 class EntrySettled(Fact, frozen=True, kw_only=True):

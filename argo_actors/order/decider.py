@@ -8,7 +8,7 @@ import msgspec
 
 from ..config import Config
 from ..messages import Message, WordId
-from ..messages.order import EntrySettled
+from ..messages.order import EntrySettled, OrderRefused, OrderUnknown
 from ..messages.signal import Approval
 from ..runtime.decider import Decider, Heard
 from ..units import Symbol, UtcNanos
@@ -19,8 +19,9 @@ from .foreign import decided
 from .policy import exit_is_over, software_exit
 from .protection import watched
 from .reconcile import found
-from .state import OrderState
-from .timing import deadlines
+from .reports import alarm
+from .state import OrderState, is_covered
+from .timing import deadlines, stuck
 
 replace = msgspec.structs.replace
 
@@ -42,16 +43,25 @@ def order(config: Config, symbol: Symbol, account_tag: str) -> Decider[OrderStat
 
 
 def _level(config: Config, symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
-    """What follows from time and quotes alone: a software exit begins, a target swap ends."""
+    """What follows from time and quotes alone: a close begins or ends, a stuck cancel freezes."""
+    state = _freeze_if_stuck(symbol, state)
     if exit_is_over(symbol, state):
         state = replace(state, exit=None, above_target_since=0)
-        if state.position is not None:
+        if state.position is not None and not is_covered(state):
             position = replace(state.position, exposed_since=state.now, protect_tries=0)
             state = replace(state, position=position)
     leaving = software_exit(config, symbol, state)
     if leaving is not None:
         state = replace(state, exit=leaving)
     return watched(state)
+
+
+def _freeze_if_stuck(symbol: Symbol, state: OrderState) -> OrderState:
+    one = None if state.frozen else stuck(state)
+    if one is None:
+        return state
+    text = f"{symbol}: the cancel of {one.id} is not confirmed"
+    return replace(alarm(state, text), frozen=text)
 
 
 def _decide(
@@ -74,7 +84,7 @@ def _decide(
     differences = found(symbol, state, heard.message, heard.word)
     new = fills(symbol, state)
     say(*new)
-    if new:
+    if new or isinstance(heard.message, OrderRefused | OrderUnknown):
         say(read_account(state))
     say(*differences, *decided(config, symbol, state, heard))
     say(*changes(symbol, state))

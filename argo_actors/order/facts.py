@@ -126,9 +126,9 @@ def _settlement(symbol: Symbol, state: OrderState) -> list[Message]:
     if entry is None or entry.settled:
         return []
     sent = [one for one in orders(state) if one.leg == "entry" and one.position_id == entry.key]
-    if any(one.part.status in OPEN for one in sent) or not sent:
+    last = next((one for one in sent if one.id.endswith(f"-{entry.attempt}")), None)
+    if any(one.part.status in OPEN for one in sent) or last is None:
         return []
-    last = sent[-1]
     status, filled = last.part.status, any(one.part.filled_qty > 0 for one in sent)
     outcome = (
         "filled"
@@ -283,6 +283,7 @@ def standing(symbol: Symbol, state: OrderState) -> Holding | None:
         unprotected_since=(position.exposed_since or None) if position is not None else None,
         note=state.frozen or (f"dust {state.dust}" if state.dust else ""),
         foreign_qty=abs(state.foreign) if position is not None else ZERO,
+        stranger=state.stranger,
     )
     told = state.told
     if told is not None and _same(now, told):

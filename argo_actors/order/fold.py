@@ -6,7 +6,7 @@ A fill counts when it has been said as `Fill`, so each quantity is said once.
 import msgspec
 
 from .. import keyed
-from ..config import Config, is_coin
+from ..config import Config, amount, is_coin
 from ..messages.market import Asset, MarketHours, QuoteSeen
 from ..messages.order import (
     CancelOrder,
@@ -26,6 +26,7 @@ from ..messages.order import (
     ReadPosition,
     Reconcile,
     Reconciled,
+    Side,
     SubmitOrder,
     Unprotected,
 )
@@ -33,11 +34,14 @@ from ..messages.signal import Approval
 from ..messages.system import Alert, Crashed, Operator, RiskLevel, Started
 from ..messages.truth import Adopted, Corrected, Resolved
 from ..runtime.decider import Heard
-from ..units import ZERO, Symbol, exact
+from ..units import ZERO, Symbol, exact, to_tick
 from . import ids
+from .facts import average
 from .foreign import adopted, resolved
-from .reconcile import corrected, reconciled
-from .reports import absent, lost, position_with, put, refused, report, stale, touch
+from .policy import may_close
+from .reconcile import corrected, is_strange, reconciled, strange
+from .refusal import after_refusal, tick_of
+from .reports import absent, alarm, lost, position_with, put, report, stale, touch
 from .state import (
     Entry,
     Exit,
@@ -45,7 +49,6 @@ from .state import (
     Own,
     Part,
     Position,
-    Read,
     is_open,
     orders,
     own,
@@ -56,13 +59,13 @@ replace = msgspec.structs.replace
 
 def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: Heard) -> OrderState:
     """The state after a word; total."""
-    state = replace(state, now=max(state.now, heard.at), heard=heard.word, alert="", differences=())
+    state = replace(state, now=max(state.now, heard.at), heard=heard.word, differences=())
     message = heard.message
     match message:
         case OrderReport():
-            return report(state, message)
+            return _reported(symbol, tag, state, message)
         case OrderRefused():
-            return refused(state, message)
+            return after_refusal(config, symbol, state, message)
         case OrderUnknown():
             return lost(state, message)
         case OrderAbsent():
@@ -76,7 +79,11 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case SubmitOrder():
             return _submitted(state, message, heard)
         case CancelOrder():
-            return touch(state, message.client_order_id, cancel_at=heard.at)
+            one = own(state, message.client_order_id)
+            first = heard.at if one is None else one.cancel_first or heard.at
+            return touch(
+                stale(state), message.client_order_id, cancel_at=heard.at, cancel_first=first
+            )
         case LookupOrder():
             one = own(state, message.client_order_id)
             asked = 0 if one is None else one.asked + 1
@@ -89,10 +96,10 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
             return replace(state, asked_reconcile=heard.at)
         case Approval():
             return _approved(config, symbol, tag, state, message, heard)
-    return _evolve_rest(symbol, state, heard)
+    return _evolve_rest(config, symbol, state, heard)
 
 
-def _evolve_rest(symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
+def _evolve_rest(config: Config, symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
     message = heard.message
     match message:
         case QuoteSeen():
@@ -112,7 +119,7 @@ def _evolve_rest(symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
         case EntrySettled():
             return _settled(state)
         case PositionOpened():
-            return position_with(state, opened=True)
+            return _tightened(config, symbol, position_with(state, opened=True))
         case PositionClosed():
             return _closed(state)
         case Protected():
@@ -133,7 +140,7 @@ def _evolve_rest(symbol: Symbol, state: OrderState, heard: Heard) -> OrderState:
         case Holding():
             return replace(state, told=message)
         case Alert():
-            return state
+            return replace(state, alert="")
     return state
 
 
@@ -182,42 +189,45 @@ def _position_read(state: OrderState, message: PositionReport) -> OrderState:
     answers = asked is not None and tuple(asked) in {tuple(one) for one in message.because}
     if not answers:
         return state
-    return replace(
-        state,
-        read=Read(qty=message.qty, available=message.qty_available, fresh=True),
-    )
+    read = replace(state.read, qty=message.qty, available=message.qty_available)
+    return replace(state, read=replace(read, fresh=True, asked=None))
+
+
+def _reported(symbol: Symbol, tag: str, state: OrderState, message: OrderReport) -> OrderState:
+    if own(state, message.client_order_id) is None and is_strange(tag, message):
+        return strange(symbol, state, message.client_order_id)
+    return report(state, message)
 
 
 def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
     state = replace(_told(state, fill), filled_at=state.now)
     position = state.position
     if position is None:
-        entry = state.entry
-        position = Position(
-            id=fill.position_id,
-            signal="" if entry is None else entry.signal,
-            side=fill.side,
-            qty=ZERO,
-            stop=None if entry is None else entry.stop,
-            target=None if entry is None else entry.target,
-            entry_at=fill.filled_at,
-            exposed_since=state.now,
-        )
+        if fill.leg != "entry" and is_coin(symbol):
+            return state  # a remainder is sold: there is no position that it could turn round
+        position = _new_position(state, fill)
     value = fill.qty * fill.price
     fees = position.fees + fill.fee_usd + exact(fill.fee_qty * fill.price)
     if fill.side == position.side:
+        back = min(position.over, fill.qty)
         position = replace(
             position,
-            qty=exact(position.qty + fill.qty - fill.fee_qty),
+            qty=exact(position.qty + fill.qty - back - fill.fee_qty),
+            over=exact(position.over - back),
             bought=position.bought + fill.qty,
             paid=exact(position.paid + value),
             fees=fees,
-            exposed_since=position.exposed_since or state.now,
+            exposed_since=position.exposed_since or (state.now if fill.qty > back else 0),
         )
     else:
+        over = ZERO if is_coin(symbol) else max(ZERO, fill.qty - position.qty)
+        if over:
+            text = f"{symbol}: {over} closed beyond the position, taken back"
+            state = alarm(state, text)
         position = replace(
             position,
             qty=exact(max(ZERO, position.qty - fill.qty)),
+            over=exact(position.over + over),
             closed=position.closed + fill.qty,
             received=exact(position.received + value),
             fees=fees,
@@ -225,6 +235,40 @@ def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
             last_leg=fill.leg,
         )
     return replace(state, position=position)
+
+
+def _new_position(state: OrderState, fill: Fill) -> Position:
+    """By the order that filled: an entry, or a close that came when there was nothing left to close."""
+    one, entry = own(state, fill.client_order_id), state.entry
+    opens = fill.leg == "entry"
+    side: Side = fill.side if opens else "sell" if fill.side == "buy" else "buy"
+    mine = entry if entry is not None and entry.key == fill.position_id else None
+    stop, target = (None, None) if one is None else (one.stop, one.target)
+    return Position(
+        id=fill.position_id,
+        signal="" if mine is None else mine.signal,
+        side=side,
+        qty=ZERO,
+        stop=(stop if mine is None else mine.stop) if opens else None,
+        target=(target if mine is None else mine.target) if opens else None,
+        entry_at=fill.filled_at,
+        exposed_since=state.now if opens else 0,
+    )
+
+
+def _tightened(config: Config, symbol: Symbol, state: OrderState) -> OrderState:
+    """Prop mode: a stop further than its limit from the average fill is moved in, never out."""
+    position = state.position
+    if not config.prop_firm.enabled or position is None or position.stop is None:
+        return state
+    most = amount(config.prop_firm.risk_limits.max_stop_loss_pct) / 100
+    price = average(position.paid, position.bought)
+    long = position.side == "buy"
+    bound = to_tick(
+        price * (1 - most if long else 1 + most), tick_of(symbol, state, price), up=long
+    )
+    stop = max(position.stop, bound) if long else min(position.stop, bound)
+    return position_with(state, stop=stop)
 
 
 def _told(state: OrderState, fill: Fill) -> OrderState:
@@ -253,7 +297,7 @@ def _approved(
             return state
         return replace(state, entry=replace(state.entry, canceled=True))
     if message.intent in ("close_long", "close_short"):
-        return _exit(state, "signal", heard)
+        return _exit(state, "signal", heard) if may_close(symbol, state) else state
     busy = state.position is not None or any(is_open(one) for one in orders(state))
     if message.stop is None or message.target is None or busy or state.frozen:
         return state
@@ -289,13 +333,21 @@ def _quoted(symbol: Symbol, state: OrderState, seen: QuoteSeen) -> OrderState:
     state = replace(state, bid=bid, ask=seen.quote.ask)
     position = state.position
     if position is None or position.stop is None or position.target is None:
-        return replace(state, below_stop_since=0, above_target_since=0)
+        return _unseen(state)
     below = bid <= float(position.stop)
     above = bid >= float(position.target)
     return replace(
         state,
         below_stop_since=(state.below_stop_since or state.now) if below else 0,
         above_target_since=(state.above_target_since or state.now) if above else 0,
+        above_target_at=state.now if above else 0,
+    )
+
+
+def _unseen(state: OrderState) -> OrderState:
+    """A quote of before says nothing about a position of now."""
+    return replace(
+        state, bid=0.0, ask=0.0, below_stop_since=0, above_target_since=0, above_target_at=0
     )
 
 
@@ -306,8 +358,7 @@ def _started(state: OrderState) -> OrderState:
             state = put(
                 state, replace(one, part=replace(one.part, status="lost"), asked_at=0, asked=0)
             )
-    read = replace(state.read, fresh=False, asked=None)
-    return replace(state, read=read, asked_reconcile=0, below_stop_since=0, above_target_since=0)
+    return _unseen(replace(stale(state), asked_reconcile=0))
 
 
 def _operated(state: OrderState, command: Operator, heard: Heard) -> OrderState:
@@ -325,14 +376,7 @@ def _settled(state: OrderState) -> OrderState:
 
 def _closed(state: OrderState) -> OrderState:
     left = ZERO if state.position is None else state.position.qty
-    return replace(
-        state,
-        position=None,
-        entry=None,
-        exit=None,
-        dust=left,
-        missing=ZERO,
-        protected_by="",
-        below_stop_since=0,
-        above_target_since=0,
+    state = replace(
+        state, position=None, entry=None, exit=None, dust=left, missing=ZERO, protected_by=""
     )
+    return _unseen(state)

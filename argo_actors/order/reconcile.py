@@ -12,12 +12,12 @@ from ..config import is_coin
 from ..messages import Message, WordId
 from ..messages.order import OrderReport, PositionReport, Reconciled, Side
 from ..messages.truth import Corrected, Discrepancy
-from ..units import ZERO, Price, Quantity, Symbol, exact
+from ..units import ZERO, OrderId, Price, Quantity, Symbol, exact
 from . import ids
 from .facts import SMALLEST_COIN_VALUE, average, fees
-from .reports import put, report
+from .reports import alarm, put, report
 from .state import OPEN, Difference, OrderState, Own, Part, Position, Read, orders, own
-from .timing import BELIEVED_AFTER
+from .timing import BELIEVED_AFTER, stuck
 
 replace = msgspec.structs.replace
 MOST_FOREIGN = 20
@@ -41,7 +41,7 @@ def reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled)
         read=read,
         foreign_orders=len(foreign),
         foreign_list=foreign[:MOST_FOREIGN],
-        asked_reconcile=0,
+        doubt="",
         differences=differences,
     )
     return _thawed(symbol, tag, _compared(symbol, state, message), message)
@@ -60,17 +60,23 @@ def _unlisted(state: OrderState, message: Reconciled) -> OrderState:
 
 def _thawed(symbol: Symbol, tag: str, state: OrderState, message: Reconciled) -> OrderState:
     """A frozen symbol is free again, unless an order of ours works that we do not know."""
-    strange = [
-        one.client_order_id
-        for one in message.orders
-        if ids.is_ours(one.client_order_id, tag)
-        and own(state, one.client_order_id) is None
-        and one.status in OPEN
-    ]
-    if strange:
-        text = f"{symbol}: order {strange[0]} is ours but unknown here: another daemon?"
-        return replace(state, frozen=text, alert=text)
-    return replace(state, frozen="")
+    for one in message.orders:
+        if own(state, one.client_order_id) is None and is_strange(tag, one):
+            return strange(symbol, state, one.client_order_id)
+    return replace(state, stranger=False, frozen=state.frozen if stuck(state) else "")
+
+
+def is_strange(tag: str, message: OrderReport) -> bool:
+    """It lives and bears our tag."""
+    return ids.is_ours(message.client_order_id, tag) and message.status in OPEN
+
+
+def strange(symbol: Symbol, state: OrderState, order: OrderId) -> OrderState:
+    """An order of ours that this journal does not know: somebody else trades in our name."""
+    text = f"{symbol}: order {order} is ours but unknown here: another daemon?"
+    if state.frozen != text:
+        state = alarm(state, text)
+    return replace(state, frozen=text, stranger=True)
 
 
 def _order_differences(before: OrderState, after: OrderState) -> list[Difference]:
@@ -158,7 +164,8 @@ def ours(symbol: Symbol, state: OrderState) -> Quantity:
 
 
 def _signed(position: Position) -> Quantity:
-    return position.qty if position.side == "buy" else -position.qty
+    held = position.qty - position.over
+    return held if position.side == "buy" else -held
 
 
 def _is_dust(state: OrderState, extra: Quantity, position: PositionReport) -> bool:

@@ -15,10 +15,14 @@ from ..messages.order import (
     OrderStatus,
     OrderUnknown,
 )
-from ..units import ZERO, OrderId
-from .state import TERMINAL, OrderState, Own, OwnStatus, Part, is_open, own
+from ..units import SECOND, ZERO, OrderId
+from .state import CLOSING, OPEN, TERMINAL, OrderState, Own, OwnStatus, Part, is_open, own
 
 replace = msgspec.structs.replace
+PROTECT_TRIES = 3
+PROTECT_WAIT = SECOND // 2
+PROTECT_SLOWLY = 30 * SECOND
+"""Where a position may not be closed instead: watched, or out of hours."""
 KEEP_DONE = 20
 """Finished orders remembered, so that a late fill still finds its order."""
 RANK: dict[str, int] = {
@@ -31,6 +35,12 @@ RANK: dict[str, int] = {
     "partially_filled": 4,
     "pending_cancel": 5,
 }
+
+
+def alarm(state: OrderState, text: str) -> OrderState:
+    """A person has to hear of it, once."""
+    known = state.alert.split("; ") if state.alert else []
+    return state if text in known else replace(state, alert="; ".join([*known, text])[-500:])
 
 
 def report(state: OrderState, message: OrderReport) -> OrderState:
@@ -55,7 +65,21 @@ def report(state: OrderState, message: OrderReport) -> OrderState:
     for leg in message.legs:
         legs = keyed.put(legs, leg.order_id, _leg(keyed.get(legs, leg.order_id), leg))
     filled_at = one.filled_at or (message.event_at if part.filled_qty > 0 else 0)
-    one = replace(one, part=part, legs=legs, filled_at=filled_at, asked=0, absent=0, absent_since=0)
+    risen = one.part.status in ("absent", "refused") and (part.status in OPEN or grown)
+    if risen:
+        state = alarm(state, f"order {one.id} was held for {one.part.status} and has appeared")
+    one = replace(
+        one,
+        part=part,
+        legs=legs,
+        filled_at=filled_at,
+        asked=0,
+        absent=0,
+        absent_since=0,
+        expires_at=message.expires_at or one.expires_at,
+        risen=one.risen or risen,
+        done_at=0 if risen else one.done_at,
+    )
     state = put(state, one)
     return stale(state) if grown else state
 
@@ -117,12 +141,14 @@ def refused(state: OrderState, message: OrderRefused) -> OrderState:
     state = put(state, replace(one, part=part, refusal=message.message[:200]))
     state = stale(state)
     if one.leg in ("stop", "oco") and state.position is not None:
-        return position_with(state, protect_after=state.now + 500_000_000)
-    if one.leg in ("exit", "flat", "target") and state.exit is not None:
+        quick = state.position.protect_tries < PROTECT_TRIES
+        wait = PROTECT_WAIT if quick else PROTECT_SLOWLY
+        return position_with(state, protect_after=state.now + wait)
+    if one.leg in CLOSING and state.exit is not None:
         tries = state.exit.tries + 1
-        wait = min(tries, 10) * 1_000_000_000
+        wait = min(tries, 10) * SECOND
         return replace(state, exit=replace(state.exit, tries=tries, after=state.now + wait))
-    return state
+    return position_with(state, protect_after=state.now + SECOND)
 
 
 def lost(state: OrderState, message: OrderUnknown) -> OrderState:

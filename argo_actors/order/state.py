@@ -33,6 +33,8 @@ LIVE: frozenset[str] = frozenset(
 )
 OPEN: frozenset[str] = LIVE | {"sent", "lost", "unknown"}
 """It may still fill, for all we know."""
+CLOSING: frozenset[str] = frozenset({"exit", "flat", "target"})
+"""Orders that take a position off at once; stop and OCO rest."""
 TERMINAL: frozenset[str] = frozenset(
     {"filled", "canceled", "expired", "replaced", "rejected", "refused", "absent"}
 )

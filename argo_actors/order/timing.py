@@ -2,16 +2,30 @@
 
 from collections.abc import Iterator
 
-from ..config import Config
-from ..units import SECOND, Symbol, UtcNanos
-from .state import OrderState, Own, entry_order, is_open, orders
+from ..config import Config, is_coin
+from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
+from .state import OrderState, Own, Position, entry_order, is_open, orders
 
 PARTIAL_WAIT = SECOND
 ANSWER_WAIT = 3 * SECOND
+READ_AGAIN = SECOND // 2
+"""A position that a fill says must be there is looked for so often."""
 CANCEL_WAIT = 2 * SECOND
+CANCEL_LIMIT = 30 * SECOND
+"""A cancel without an end for so long freezes the symbol."""
+RECONCILE_WAIT = 5 * SECOND
+FROZEN_WAIT = 15 * SECOND
+"""A frozen symbol has the broker's truth read so often."""
+STOP_WAIT = 3 * SECOND
 LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
 BELIEVED_AFTER = 2 * SECOND
 """Two readings, so far apart, are believed that less of a position is left."""
+FLAT_BEFORE = 3 * MINUTE
+"""With `flat_at_close` stocks are closed from so long before the session's end."""
+RECALL_BEFORE = MINUTE
+"""An entry is called back so long before the session's end: after it a cancel may wait for the open."""
+EXPIRY_LEAD = 5 * DAY
+"""Protection that lapses within this time is placed again."""
 FLAG_AFTER = SECOND
 EXIT_AFTER = 6 * SECOND
 """A second until it is flagged, five more until the position is closed."""
@@ -43,7 +57,16 @@ def lookup_due(one: Own) -> UtcNanos | None:
 
 def reconcile_due(state: OrderState) -> UtcNanos:
     """When the broker's truth is to be asked for next."""
-    return state.asked_reconcile + 5 * SECOND if state.asked_reconcile else 0
+    wait = FROZEN_WAIT if state.frozen else RECONCILE_WAIT
+    return state.asked_reconcile + wait if state.asked_reconcile else 0
+
+
+def stuck(state: OrderState) -> Own | None:
+    """An order whose cancel nobody confirms."""
+    for one in orders(state):
+        if one.cancel_first and is_open(one) and state.now - one.cancel_first >= CANCEL_LIMIT:
+            return one
+    return None
 
 
 def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[UtcNanos]:
@@ -54,7 +77,10 @@ def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[Utc
             yield due
         if one.cancel_at and is_open(one):
             yield one.cancel_at + CANCEL_WAIT
-    if state.frozen or (state.exit is not None and state.asked_reconcile):
+            yield one.cancel_first + CANCEL_LIMIT
+        if one.expires_at and is_open(one):
+            yield one.expires_at - EXPIRY_LEAD
+    if state.frozen or state.doubt or (state.exit is not None and state.asked_reconcile):
         yield reconcile_due(state)
     if state.missing:
         yield max(state.missing_since + BELIEVED_AFTER, reconcile_due(state))
@@ -62,14 +88,25 @@ def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[Utc
         yield state.read.asked_at + ANSWER_WAIT
     if state.exit is not None and state.exit.after > state.now:
         yield state.exit.after
+    if state.below_stop_since and state.exit is None:
+        yield state.below_stop_since + STOP_WAIT
+    if state.hours is not None and state.hours.is_open and not is_coin(symbol):
+        yield from (state.hours.session_close - lead for lead in (FLAT_BEFORE, RECALL_BEFORE))
     position = state.position
-    if position is None or not position.exposed_since:
+    if position is not None:
+        yield from _exposure(config, state, position)
+
+
+def _exposure(config: Config, state: OrderState, position: Position) -> Iterator[UtcNanos]:
+    if position.protect_after > state.now:
+        yield position.protect_after
+    if not position.exposed_since:
         return
+    if state.read.fresh:
+        yield state.read.asked_at + READ_AGAIN
     if entry_order(state) is not None:
         yield position.exposed_since + PARTIAL_WAIT
     if not position.flagged:
         yield position.exposed_since + FLAG_AFTER
     elif config.trading.on_unprotected == "exit" and state.exit is None:
         yield position.exposed_since + EXIT_AFTER
-    if position.protect_after > state.now:
-        yield position.protect_after

@@ -150,6 +150,10 @@ def frozen(case: Case) -> Check:
     one = holding(case.state, case.symbol)
     if case.signal.split_suspected:
         return _check("FROZEN", False, "split suspected", "not frozen")
+    strangers = [name for name, held in case.state.holdings if held.holding.stranger]
+    if strangers:
+        found = f"another daemon's order in {', '.join(strangers)}"
+        return _check("FROZEN", False, found, "not frozen")
     stuck = one is not None and one.phase == "frozen"
     return _check("FROZEN", not stuck, one.note or one.phase if one else "flat", "not frozen")
 

@@ -37,6 +37,7 @@ def wait_until(config: Config, rest: Rest) -> UtcNanos:
         "foreign": risk.cooldown_stop_minutes,
         "target": risk.cooldown_target_minutes,
         "signal": risk.cooldown_signal_minutes,
+        "session": risk.cooldown_signal_minutes,
         "refused": risk.cooldown_refused_seconds * SECOND / MINUTE,
     }
     return rest.exit_at + int(minutes[rest.reason] * MINUTE)

@@ -68,8 +68,9 @@ class Actor:
         """One step, as the cell makes it; what was said."""
         self.seq += 2
         heard = Heard(WordId(self.seq, 0), self.now, message)
-        learned, said = step(self.decider, self.state, heard)
+        found = step(self.decider, self.state, heard)
         again = step(self.decider, self.state, heard)
+        learned, said = found.state, found.said
         assert (learned, said) == (again.state, again.said), "the same step said something else"
         self.state = fold_said(self.decider, learned, self.seq + 1, self.now, said)
         self.words += [(WordId(self.seq + 1, n), one) for n, one in enumerate(said)]
