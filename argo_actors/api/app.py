@@ -2,24 +2,16 @@
 
 import threading
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 
 from ..bootstrap import Daemon
 from ..messages.system import Operator
+from .requests import OperatorRequest, Refused, ResolveRequest, resolve
 from .view import View
 
 START_SECONDS = 10.0
-
-
-class OperatorRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """What an operator wants, who it is, and why."""
-
-    state: Literal["normal", "stop-entries", "halt", "flatten"]
-    who: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    why: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-    reset_peak: bool = False
 
 
 def application(daemon: Daemon) -> Any:
@@ -37,6 +29,7 @@ def application(daemon: Daemon) -> Any:
         "/api/v1/tree": view.tree,
         "/api/v1/ledger": view.ledger,
         "/api/v1/protection": view.protection,
+        "/api/v1/reconcile": view.reconcile,
     }
 
     @get(list(readings), sync_to_thread=False)
@@ -62,8 +55,19 @@ def application(daemon: Daemon) -> Any:
         seq, registered = daemon.operate(command)
         return {"state": data.state, "seq": seq, "registered": list(registered)}
 
+    @post("/api/v1/reconcile", sync_to_thread=True, status_code=200)
+    def decide(data: ResolveRequest) -> dict[str, Any]:
+        return resolve(daemon, view, data)
+
+    def refused(request: Request[Any, Any, Any], error: Refused) -> Any:
+        body = {"detail": error.what, "fix": error.fix}
+        return Response(body, status_code=error.status)
+
     return Litestar(
-        route_handlers=[read, health, actor, operate], openapi_config=None, logging_config=None
+        route_handlers=[read, health, actor, operate, decide],
+        exception_handlers={Refused: refused},
+        openapi_config=None,
+        logging_config=None,
     )
 
 

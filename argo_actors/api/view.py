@@ -7,7 +7,9 @@ import msgspec
 
 from .. import keyed
 from ..bootstrap import Daemon
+from ..order.foreign import POSITION, closing
 from ..order.protection import cause, covers
+from ..order.reconcile import foreign_text
 from ..order.state import OrderState
 from ..risk.limits import current, daily_loss_pct, drawdown_pct
 from ..risk.state import RiskState
@@ -268,6 +270,57 @@ class View:
             "cause": None if gap is None else cause(state, gap),
         }
 
+    def reconcile(self) -> Document:
+        """The newest reconciliations with what they found, and every foreign item."""
+        books = self.books
+        return {
+            "ready": books.ready,
+            "readings": [
+                {
+                    "at": one.at,
+                    "reason": one.read.reason,
+                    "orders": one.read.orders,
+                    "positions": one.read.positions,
+                    "readings": one.read.readings,
+                }
+                for one in books.reads
+            ],
+            "differences": [
+                {
+                    "at": one.at,
+                    "symbol": one.difference.symbol,
+                    "what": one.difference.what,
+                    "before": one.difference.before,
+                    "after": one.difference.after,
+                    "reason": one.difference.reason,
+                }
+                for one in books.differences
+            ],
+            "foreign": self.foreign(),
+            "elsewhere": self._elsewhere(),
+        }
+
+    def foreign(self) -> list[Document]:
+        """What is not ours in the configured symbols, item by item."""
+        return [
+            one
+            for symbol in self._daemon.config.symbols
+            for one in _foreign(symbol, self.order_state(symbol))
+        ]
+
+    def _elsewhere(self) -> list[Document]:
+        found = self.books.elsewhere
+        if found is None:
+            return []
+        held = [
+            {"symbol": one.symbol, "text": f"{plain(one.qty)} at {plain(one.avg_entry_price)}"}
+            for one in found.positions
+        ]
+        return held + [
+            {"symbol": one.symbol, "text": foreign_text(one), "order": one.order_id}
+            for one in found.orders
+        ]
+
     def ledger(self) -> Document:
         """The books to be tied out: cash flow, fees, profit, quantities."""
         books = self.books
@@ -290,6 +343,34 @@ class View:
 def time(at: int) -> str:
     """RFC 3339 in seconds."""
     return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _foreign(symbol: str, state: OrderState) -> list[Document]:
+    found: list[Document] = []
+    would_close = {one.order_id for one in closing(state)}
+    if state.foreign:
+        side = "long" if state.foreign > 0 else "short"
+        price = "" if state.foreign_price is None else f" at {plain(state.foreign_price)}"
+        found.append(
+            {
+                "symbol": symbol,
+                "item": POSITION,
+                "text": f"{side} {plain(abs(state.foreign))}{price}",
+                "ignored": POSITION in state.ignored,
+                "orders": sorted(would_close),
+            }
+        )
+    found += [
+        {
+            "symbol": symbol,
+            "item": one.order_id,
+            "text": foreign_text(one),
+            "ignored": one.order_id in state.ignored,
+            "protects": one.order_id in would_close and one.stop_price is not None,
+        }
+        for one in state.foreign_list
+    ]
+    return found
 
 
 def plain(value: Decimal) -> str:

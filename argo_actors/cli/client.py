@@ -60,6 +60,7 @@ def _request(state: StateDir, method: str, path: str, body: dict[str, Any] | Non
         connection.close()
     answer = json.loads(text or b"null")
     if response.status >= 400:
-        detail = answer.get("detail", text.decode()) if isinstance(answer, dict) else text.decode()
-        raise Denied(f"the daemon refused: {detail}", fix="see `argo status`")
+        told = answer if isinstance(answer, dict) else {"detail": text.decode()}
+        fix = str(told.get("fix") or "see `argo status`")
+        raise Denied(f"the daemon refused: {told.get('detail', text.decode())}", fix=fix)
     return answer

@@ -48,3 +48,10 @@ def _text(value: Any) -> str:
 def _aligned(cell: str, width: int) -> str:
     number = cell.replace(",", "").lstrip("+-$").replace(".", "", 1).isdigit()
     return cell.rjust(width) if number else cell.ljust(width)
+
+
+def order_name(order: str) -> str:
+    """Enough of an order's id to find it again, and the leg of one of ours."""
+    parts = order.split("-")
+    ours = parts[0] == "argo" and len(parts) == 5
+    return f"{parts[2][:8]} {parts[3]}" if ours else order[:8]

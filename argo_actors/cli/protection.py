@@ -7,7 +7,7 @@ from ..host.state import state_dir
 from ..replay.protection import Interval
 from ..replay.protection import history as intervals
 from .client import find, get
-from .output import emit_json, line, stamp, table
+from .output import emit_json, line, order_name, stamp, table
 
 COLUMNS = ("symbol", "side", "qty", "stop", "since", "protected by")
 PAST = ("begin", "symbol", "qty", "seconds", "ended", "cause")
@@ -64,16 +64,10 @@ def _rows(one: dict[str, Any]) -> list[dict[str, Any]]:
         | {
             "stop": cover["stop"],
             "since": stamp(one["since"]),
-            "protected by": _name(cover["order"]),
+            "protected by": order_name(cover["order"]),
         }
         for cover in one["covers"]
     ] or [shared | {"protected by": "NOTHING"}]
-
-
-def _name(order: str) -> str:
-    """Enough of an order id for `argo why`, and its leg."""
-    parts = order.split("-")
-    return f"{parts[2][:8]} {parts[3]}" if len(parts) == 5 else order
 
 
 def _past(account: str, state: Path | None, json: bool) -> int:

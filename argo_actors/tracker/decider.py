@@ -117,6 +117,8 @@ class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_fiel
     differences: tuple[DifferenceView, ...] = ()
     elsewhere: Elsewhere | None = None
     """The first items in symbols that are not configured."""
+    resolved: tuple[Resolved, ...] = ()
+    """Newest answers to people's decisions on foreign items."""
 
 
 def tracker(config: Config) -> Decider[TrackerState]:
@@ -239,6 +241,7 @@ def _reconciled(state: TrackerState, heard: Heard) -> TrackerState:
         case Resolved():
             done = "done" if message.done else f"not done: {message.note}"
             text = f"{message.verdict} {message.symbol} {message.item}: {done}"
+            state = replace(state, resolved=(*state.resolved, message)[-KEPT_READS:])
             return _noted(state, heard.at, text)
     return _noticed(state, heard)
 

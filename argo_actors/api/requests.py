@@ -1,0 +1,123 @@
+"""What a person may ask of the running engine, and how the answer is waited for.
+
+A request is durable before it is acted on. Its answer is a fact that names the request in `because`; who
+asked waits for it at the rim, never inside the engine.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from ..bootstrap import Daemon
+from ..messages.truth import Resolve, Resolved, Verdict
+from ..order.foreign import POSITION
+from ..runtime.clock import machine_seconds, machine_sleep
+from ..units import Symbol, decimal_from
+from .view import View
+
+ANSWER_SECONDS = 8.0
+Found = TypeVar("Found")
+Who = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Why = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+
+
+class OperatorRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What an operator wants, who it is, and why."""
+
+    state: Literal["normal", "stop-entries", "halt", "flatten"]
+    who: Who
+    why: Why
+    reset_peak: bool = False
+    everything: bool = False
+    """Of `flatten`: foreign orders and positions too."""
+    confirm: str = ""
+    """Of `everything`: the account's name, typed."""
+
+
+class ResolveRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A decision on one foreign item: a symbol for its position, or how an order's id begins."""
+
+    item: str
+    verdict: Verdict
+    who: Who
+    why: Why
+    with_orders: bool = False
+    stop: str | None = None
+    target: str | None = None
+
+
+class Refused(Exception):
+    """The request cannot be carried out: the HTTP status, what is wrong, what to do."""
+
+    def __init__(self, status: int, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.status, self.what, self.fix = status, what, fix
+
+
+def awaited(find: Callable[[], Found | None], seconds: float = ANSWER_SECONDS) -> Found | None:
+    """What `find` gives once it gives something; None when it does not in time."""
+    until = machine_seconds() + seconds
+    while machine_seconds() < until:
+        found = find()
+        if found is not None:
+            return found
+        machine_sleep(0.01)
+    return None
+
+
+def resolve(daemon: Daemon, view: View, request: ResolveRequest) -> dict[str, Any]:
+    """Make a decision durable and wait until it took effect. Raises Refused."""
+    symbol, item = _item(view, request.item)
+    command = Resolve(
+        symbol=symbol,
+        item=item,
+        verdict=request.verdict,
+        with_orders=request.with_orders,
+        stop=_price(request.stop, "stop"),
+        target=_price(request.target, "target"),
+        who=request.who,
+        why=request.why,
+    )
+    seq = daemon.engine.say_durably("operator", command)
+
+    def answer() -> Resolved | None:
+        told = (one for one in view.books.resolved if one.because[0][0] == seq)
+        return next(told, None)
+
+    found = awaited(answer)
+    if found is None:
+        raise Refused(504, "the decision is durable; its effect is not known yet", "argo reconcile")
+    if not found.done:
+        raise Refused(
+            409, f"{request.verdict} {request.item}: {found.note}", "see `argo reconcile`"
+        )
+    return {"symbol": symbol, "item": item, "verdict": request.verdict, "seq": seq}
+
+
+def _item(view: View, name: str) -> tuple[Symbol, str]:
+    """The foreign item of a name. Raises Refused when none or several fit."""
+    items = view.foreign()
+    found = [
+        one
+        for one in items
+        if (one["item"] == POSITION and one["symbol"] == name)
+        or (one["item"] != POSITION and one["item"].startswith(name))
+    ]
+    if len(found) != 1:
+        what = f"{len(found)} foreign items fit {name!r}" if found else f"no foreign item {name!r}"
+        raise Refused(404, what, "name a symbol or the first digits of an order: `argo reconcile`")
+    return found[0]["symbol"], found[0]["item"]
+
+
+def _price(text: str | None, name: str) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        price = decimal_from(text)
+    except ValueError as error:
+        raise Refused(422, f"{name}: {error}", "write a price such as 123.45") from None
+    if price <= 0:
+        raise Refused(422, f"{name}: {text} is not above 0", "write a price such as 123.45")
+    return price
