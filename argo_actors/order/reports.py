@@ -17,6 +17,7 @@ from ..messages.order import (
 )
 from ..units import SECOND, ZERO, OrderId
 from .state import CLOSING, OPEN, TERMINAL, OrderState, Own, OwnStatus, Part, is_open, own
+from .timing import ABSENT_AFTER, ABSENT_TIMES
 
 replace = msgspec.structs.replace
 PROTECT_TRIES = 3
@@ -168,7 +169,9 @@ def absent(state: OrderState, message: OrderAbsent) -> OrderState:
         absent_since=one.absent_since or state.now,
         listed=one.listed or message.listed,
     )
-    proved = one.absent >= 3 and state.now - one.absent_since >= 60_000_000_000 and one.listed
+    proved = (
+        one.absent >= ABSENT_TIMES and one.listed and state.now - one.absent_since >= ABSENT_AFTER
+    )
     if proved:
         one = replace(one, part=replace(one.part, status="absent"))
     return put(state, one)

@@ -18,6 +18,9 @@ FROZEN_WAIT = 15 * SECOND
 """A frozen symbol has the broker's truth read so often."""
 STOP_WAIT = 3 * SECOND
 LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
+ABSENT_AFTER = 60 * SECOND
+"""Three lookups over so long, one of them of a complete list, prove that an order is absent."""
+ABSENT_TIMES = 3
 BELIEVED_AFTER = 2 * SECOND
 """Two readings, so far apart, are believed that less of a position is left."""
 FLAT_BEFORE = 3 * MINUTE
@@ -34,8 +37,11 @@ EXIT_AFTER = 6 * SECOND
 def lookup_due(one: Own) -> UtcNanos | None:
     """When an order is to be looked up next, None when there is no need."""
     if one.part.status in ("lost", "unknown"):
-        wait = LOOKUP_WAITS[min(one.asked, len(LOOKUP_WAITS) - 1)]
-        return one.asked_at + wait if one.asked_at else one.sent_at
+        if not one.asked_at:
+            return one.sent_at
+        due = one.asked_at + LOOKUP_WAITS[min(one.asked, len(LOOKUP_WAITS) - 1)]
+        proof = max(one.absent_since + ABSENT_AFTER, one.asked_at + READ_AGAIN)
+        return min(due, proof) if one.absent_since else due
     if one.part.status == "sent":
         return max(one.sent_at + 10 * SECOND, one.asked_at + 10 * SECOND)
     if one.cancel_at and is_open(one):
