@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -42,6 +43,33 @@ KNOWN_EVENTS = frozenset(
     }
 )
 """Every other event may change what has been booked (`trade_bust`): the symbol is read whole."""
+
+
+class Whole:
+    """The line under alpaca-py: a frame that is no JSON object is told of before it is dropped."""
+
+    def __init__(self, line: Any, broken: Callable[[], None]) -> None:
+        self._line = line
+        self._broken = broken
+
+    async def recv(self) -> Any:
+        """The next frame; an empty one in place of what cannot be read."""
+        frame = await self._line.recv()
+        try:
+            if isinstance(msgspec.json.decode(frame), dict):
+                return frame
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            logger.warning("a frame of the trade stream is no JSON")
+        self._broken()
+        return "{}"
+
+    async def send(self, frame: Any) -> None:
+        """Pass it on."""
+        await self._line.send(frame)
+
+    async def close(self) -> None:
+        """Close the line."""
+        await self._line.close()
 
 
 class StreamEdge:
@@ -93,6 +121,11 @@ class StreamEdge:
 
         class Watched(TradingStream):
             """Tells when it is authorised, and when it is not any more."""
+
+            async def _connect(self) -> None:
+                await super()._connect()  # type: ignore[no-untyped-call]
+                line = Whole(self._ws, lambda: edge._port.soon(edge._broken))
+                self._ws = line  # type: ignore[assignment]
 
             async def _start_ws(self) -> None:
                 await super()._start_ws()  # type: ignore[no-untyped-call]
@@ -154,6 +187,11 @@ class StreamEdge:
             self._told_refused = True
             text = "the trade stream refuses the keys: no entries; check APCA_API_KEY_ID"
             self._port.say(self._link.word("keys refused"), Alert(severity="critical", text=text))
+
+    def _broken(self) -> None:
+        """Whatever it told of is read instead."""
+        self._port.say(Reconcile(symbols=self._symbols, reason="a broken frame"))
+        self._link.frames += 1
 
     def _heard(self, frame: Any) -> None:
         """A trade update: say what it tells of our order, or have the symbol read."""

@@ -222,11 +222,19 @@ def asset(raw: Any, symbol: Symbol) -> Asset:
         easy_to_borrow=easy,
         fractionable=bool(found.get("fractionable")),
         min_order_size=amount(found, "min_order_size", Decimal("0.000001") if coin else Decimal(1)),
-        min_trade_increment=amount(
+        min_trade_increment=_step(
             found, "min_trade_increment", Decimal("0.000000001") if coin else Decimal(1)
         ),
-        price_increment=amount(found, "price_increment", CENT),
+        price_increment=_step(found, "price_increment", CENT),
     )
+
+
+def _step(found: dict[str, Any], name: str, default: Decimal) -> Decimal:
+    """An increment: sizes and prices are divided by it. Raises WireError when it is zero."""
+    value = amount(found, name, default)
+    if value == 0:
+        raise WireError(f"{name} is zero")
+    return value
 
 
 def _mapping(raw: Any) -> dict[str, Any]:

@@ -208,14 +208,18 @@ def test_a_frame_that_makes_no_sense_is_counted_and_leads_to_a_reading(bad: Any)
         assert not one.errors
 
 
-@pytest.mark.xfail(strict=True, reason="alpaca-py drops it before the handler; nothing is read")
-def test_a_frame_that_is_no_json_leads_to_a_reading() -> None:
+@pytest.mark.parametrize("broken", [b'{"stream": "trade_upd', b"[1, 2]", b"\xff\xfe", b""])
+def test_a_frame_that_is_no_json_leads_to_a_reading_and_the_next_one_is_heard(
+    broken: bytes,
+) -> None:
     with bench() as one:
         before = len(one.said(Reconcile))
-        one.venue.send(b'{"stream": "trade_upd')
+        one.venue.send(broken)
         one.venue.send(frame("new", raw_order(status="new")))
-        one.wait(lambda: one.link.frames >= 1)
-        assert len(one.said(Reconcile)) > before
+        one.wait(lambda: one.link.frames == 2)
+        assert len(one.said(Reconcile)) == before + 1
+        assert one.said(OrderReport)
+        assert len(one.venue.connections) == 1
 
 
 @pytest.mark.parametrize(
