@@ -21,7 +21,7 @@ from .simulated import AdvanceLine, SimulatedWorld
 
 HEADLESS_SECONDS = 60.0
 DEFAULT_SPEED = 60.0
-BARS_START = "2013-10-09T17:30:00+00:00"
+BARS_START = "2013-10-10T14:00:00+00:00"
 """13:30 New York: two and a half hours of the stock session, then coins through the evening."""
 SETTLE_SECONDS = 20.0
 
@@ -70,7 +70,7 @@ def demo(
         A directory of recorded one-minute bars instead of the generated market.
     start: str
         Market time at which it begins (RFC 3339); default 2026-03-04 15:00Z, with --bars
-        2013-10-09 17:30Z.
+        2013-10-10 14:00Z.
     state: Path
         Where journal and books are kept; default a fresh directory, which is printed.
     bad_key: tuple[str, ...]
