@@ -6,7 +6,6 @@ backwards; protection stays at the broker.
 
 import hashlib
 import threading
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,82 +25,23 @@ from .consensus.decider import consensus
 from .errors import AuthError, BrokerError, ConfigError, DaemonError
 from .host.secrets import Secrets
 from .host.state import Lock, StateDir, lock_account, lock_state
-from .messages.system import Configured, Operator, Started, Stopping
+from .messages.system import Configured, Operator, SourceOrder, Started, Stopping
 from .order.decider import order
 from .risk.decider import risk
 from .risk.state import RiskState
 from .runtime.clock import SetClock, SteadyClock, machine_seconds, machine_sleep
 from .runtime.decider import Decider
-from .runtime.edge import Port
 from .runtime.engine import EdgeSpec, Engine, Plan
 from .runtime.folding import Build
 from .runtime.spec import ChildSpec, GroupSpec, Policy
-from .source.actor import Kept, SourceEdge
 from .source.alpaca import Alpaca
-from .source.alpha_vantage import AlphaVantage
-from .source.budget import Budget
-from .source.massive import Massive
-from .source.provider import Provider
 from .source.quotes import QuotesEdge
-from .source.sonar import Sonar
-from .source.xai_grok import XaiGrok
-from .source.yahoo import Yahoo
-from .tracker.decider import tracker
+from .source.roster import Roster
+from .tracker.decider import TrackerState, tracker
 from .units import UtcNanos
 
 VERSION = "0.1.0"
 START_SECONDS = 30.0
-
-
-class KnownSource(NamedTuple):
-    """How a source is made, and which key it needs."""
-
-    make: Callable[[Source, Secrets, Path], Provider]
-    """From its settings, the keys, and a file of its own."""
-    keys: tuple[tuple[str, ...], ...] = ()
-    """The names of its key's parts, or of another key's that does as well; none where it needs none."""
-
-    @property
-    def key_name(self) -> str:
-        """What to set."""
-        return " and ".join(self.keys[0]) if self.keys else ""
-
-    def has_key(self, secrets: Secrets) -> bool:
-        """Its key is there, whole."""
-        return not self.keys or any(all(map(secrets.get, parts)) for parts in self.keys)
-
-
-PROVIDERS: dict[str, KnownSource] = {
-    "alpaca": KnownSource(
-        lambda source, secrets, _: Alpaca(source, secrets.data),
-        (
-            ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
-            ("APCA_DATA_KEY_ID", "APCA_DATA_SECRET_KEY"),
-        ),
-    ),
-    "massive": KnownSource(
-        lambda source, secrets, _: Massive(source, secrets.get("MASSIVE_API_KEY")),
-        (("MASSIVE_API_KEY",),),
-    ),
-    "yfinance": KnownSource(lambda source, _, __: Yahoo(source)),
-    "alpha_vantage": KnownSource(
-        lambda source, secrets, _: AlphaVantage(source, secrets.get("ALPHA_VANTAGE_API_KEY")),
-        (("ALPHA_VANTAGE_API_KEY",),),
-    ),
-    "xai_grok": KnownSource(
-        lambda source, secrets, file: XaiGrok(
-            source, secrets.get("XAI_API_KEY"), Budget(source.daily_budget_usd, file)
-        ),
-        (("XAI_API_KEY",),),
-    ),
-    "sonar": KnownSource(
-        lambda source, secrets, file: Sonar(
-            source, secrets.get("PERPLEXITY_API_KEY"), Budget(source.daily_budget_usd, file)
-        ),
-        (("PERPLEXITY_API_KEY",),),
-    ),
-}
-"""Every source that this version can ask."""
 
 
 def deciders(config_text: str, account_tag: str) -> dict[str, Decider[Any]]:
@@ -164,6 +104,7 @@ class Daemon:
         self.gate = self._gate()
         self.account = self._account()
         self._locks.append(lock_account(self._account_name()))
+        self.roster = Roster(settings.config, settings.secrets, settings.state.path)
         self.engine = Engine(self._plan(), self.clock, self.fatal)
         self.gate.attach(self.engine.journal)
         self._restore_operator()
@@ -176,6 +117,9 @@ class Daemon:
         state = self.engine.deciders["risk"].state
         if isinstance(state, RiskState):
             self.gate.operate(state.operator)
+        books = self.engine.deciders["tracker"].state
+        if isinstance(books, TrackerState):
+            self.roster.restore(books.switched_off)
 
     def _check_wall(self) -> None:
         """Paper is the default; live is only with its own word and a live address (I20)."""
@@ -259,33 +203,12 @@ class Daemon:
                 4,
             ),
         ]
-        for name, source in config.sources.items():
-            if source.enabled:
-                edges.append(EdgeSpec(f"source/{name}", self._source(name, source)))
-        return tuple(edges)
+        return (*edges, *self.roster.edges(self._park))
 
-    def _source(self, name: str, source: Source) -> Callable[[Port], SourceEdge]:
-        known = PROVIDERS.get(name)
-        if known is None:
-            raise ConfigError(
-                f"this version cannot ask the source {name!r}",
-                fix=f"enable only {', '.join(PROVIDERS)}",
-            )
-        has_key = known.has_key(self.settings.secrets)
-        file = self.settings.state.path / f"spent-{name}.json"
-        return partial(
-            SourceEdge,
-            name=name,
-            config=self.config,
-            make=lambda: known.make(source, self.settings.secrets, file),
-            park=self._park,
-            has_key=has_key,
-            key_name=known.key_name,
-            kept=Kept(),
-        )
-
-    def _park(self, address: str, state: str, reason: str, remedy: str) -> None:
-        self.engine.supervisor.park(address, state, reason, remedy)
+    def _park(
+        self, address: str, state: str, reason: str, remedy: str, *, probe: bool = True
+    ) -> None:
+        self.engine.supervisor.park(address, state, reason, remedy, probe=probe)
 
     def _pacer(self) -> Pacer:
         schedule = Schedule(
@@ -337,6 +260,13 @@ class Daemon:
         registered = self.gate.operate(command.state)
         seq = self.engine.say_durably("operator", command)
         return seq, registered
+
+    def order_source(self, order: SourceOrder) -> int:
+        """An operator's word about a source: durable, then in force. Returns its seq."""
+        seq = self.engine.say_durably("operator", order)
+        self.roster.obey(order)
+        self.engine.restart(f"source/{order.source}")
+        return seq
 
     def fatal(self, what: str) -> None:
         """It cannot go on: protection stands at the broker; the process ends."""

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from .errors import ConfigError
+from .messages.opinion import Family
 from .units import Decimal, decimal_from, exact
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -196,6 +197,8 @@ class Source(Block, frozen=True, kw_only=True):
     """One data source."""
 
     enabled: bool = True
+    family: Family | None = None
+    """The family it votes in; a source of your own has to say."""
     base_url: str = ""
     """Where the provider answers; empty is the vendor's own address."""
     timeframe: Literal["1Min", "5Min", "15Min", "1Hour", "1Day"] = "1Min"
@@ -360,7 +363,8 @@ class Config(Block, frozen=True, kw_only=True):
 KEYS = "see `argo config show` for the keys"
 _STOCK = re.compile(r"[A-Z]{1,5}(\.[A-Z])?")
 _COIN = re.compile(r"[A-Z]{2,6}-USD")
-FAMILY_OF = {
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+FAMILY_OF: dict[str, Family] = {
     "alpaca": "market_data",
     "massive": "market_data",
     "yfinance": "technical",
@@ -368,7 +372,13 @@ FAMILY_OF = {
     "xai_grok": "sentiment",
     "sonar": "analysis",
 }
-"""Each source's family; the order is the order in which members vote."""
+"""The families of this version's sources, in the order in which members vote."""
+
+
+def families(config: Config) -> dict[str, Family]:
+    """Every source's family, in the order in which members vote: this version's, then others by name."""
+    own = {name: one.family for name, one in sorted(config.sources.items()) if one.family}
+    return FAMILY_OF | own
 
 
 def is_coin(symbol: str) -> bool:
@@ -388,8 +398,11 @@ def _check(config: Config) -> None:
     if len(set(config.symbols)) != len(config.symbols):
         raise ValueError("`symbols` names a symbol twice")
     for name in config.sources:
-        if name not in FAMILY_OF:
-            raise ValueError(f"`sources` has no source {name!r}{_nearest(name, FAMILY_OF)}")
+        if not _NAME.fullmatch(name) or name not in families(config):
+            raise ValueError(
+                f"`sources` has no source {name!r}{_nearest(name, FAMILY_OF)}"
+                " (one of your own says its `family`)"
+            )
     unweighted = set(FAMILY_OF.values()) - set(config.consensus.weights)
     if unweighted:
         raise ValueError(f"`consensus.weights` lacks {', '.join(sorted(unweighted))}")
@@ -437,9 +450,9 @@ def warnings(config: Config) -> list[str]:
     for name, source in config.sources.items():
         if source.enabled and source.valid_seconds < source.refresh_seconds:
             found.append(f"sources.{name}: an opinion ends before the next question is asked")
-    families = {FAMILY_OF[name] for name, source in config.sources.items() if source.enabled}
-    if len(families) == 1:
-        found.append(f"only one family of sources is enabled ({families.pop()})")
+    enabled = {families(config)[name] for name, one in config.sources.items() if one.enabled}
+    if len(enabled) == 1:
+        found.append(f"only one family of sources is enabled ({enabled.pop()})")
     return found
 
 

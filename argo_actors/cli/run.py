@@ -32,7 +32,8 @@ def run(
     """Trade an account until SIGTERM or Ctrl-C; protection stays at the broker afterwards.
 
     Keys come from the environment (APCA_API_KEY_ID, APCA_API_SECRET_KEY, MASSIVE_API_KEY,
-    ALPHA_VANTAGE_API_KEY), from systemd credentials or from a 0600 file.
+    ALPHA_VANTAGE_API_KEY, XAI_API_KEY, PERPLEXITY_API_KEY), from systemd credentials or from a
+    0600 file.
 
     Parameters
     ----------
@@ -49,9 +50,10 @@ def run(
     """
     from ..api.app import Server
     from ..bootstrap import Daemon, Settings
+    from ..source.known import key_names
 
     found = configuration.override(configuration.read(config), settings)
-    secrets = take_from_process(keys)
+    secrets = take_from_process(keys, key_names(found.sources))
     where = state_dir(found.account, state)
     where.create()
     logs.configure(secrets, where.log)

@@ -2,12 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Container
 
 import msgspec
 
 from .. import keyed
-from ..config import FAMILY_OF, Config, is_coin
+from ..config import Config, families, is_coin
 from ..messages import Message, WordId
 from ..messages.market import Decide, Figures
 from ..messages.opinion import NoOpinion, Opinion, SourceStatus, VendorPrice
@@ -15,7 +15,7 @@ from ..messages.signal import Action, CycleClosed, Signal, Verdict
 from ..runtime.decider import Decider, Heard
 from ..units import SECOND, Symbol, UtcNanos
 from . import prices as vendor_prices
-from .pooling import Cast, Pooled, backed, pool, round6
+from .pooling import FAMILIES, Cast, Pooled, backed, pool, round6
 from .regime import RegimeView, multiplier, read
 
 FUTURE_TOLERANCE = SECOND
@@ -63,12 +63,13 @@ class ConsensusState(
 def consensus(config: Config) -> Decider[ConsensusState]:
     """The rules of a configuration."""
     symbols = tuple(sorted(config.symbols))
+    sources = families(config)
     enabled = tuple(
         (name, True) for name, source in sorted(config.sources.items()) if source.enabled
     )
 
     def evolve(state: ConsensusState, heard: Heard) -> ConsensusState:
-        return _evolve(state, heard, symbols)
+        return _evolve(state, heard, symbols, sources)
 
     def decide(state: ConsensusState, heard: Heard) -> tuple[Message, ...]:
         if not isinstance(heard.message, Decide):
@@ -78,11 +79,13 @@ def consensus(config: Config) -> Decider[ConsensusState]:
     return Decider(ConsensusState(configured=enabled), evolve, decide)
 
 
-def _evolve(state: ConsensusState, heard: Heard, symbols: tuple[Symbol, ...]) -> ConsensusState:
+def _evolve(
+    state: ConsensusState, heard: Heard, symbols: tuple[Symbol, ...], sources: Container[str]
+) -> ConsensusState:
     message = heard.message
     match message:
         case Opinion():
-            reason = refusal(message, heard.at, symbols)
+            reason = refusal(message, heard.at, symbols, sources)
             if reason:
                 return _count(state, f"{message.source}: {reason}")
             return _with(state, message.symbol, _hold(_view(state, message.symbol), heard, message))
@@ -97,7 +100,7 @@ def _evolve(state: ConsensusState, heard: Heard, symbols: tuple[Symbol, ...]) ->
             view = _view(state, message.symbol)
             changed_why = keyed.put(view.silent, message.source, message.reason)
             return _with(state, message.symbol, msgspec.structs.replace(view, silent=changed_why))
-        case SourceStatus() if message.source in FAMILY_OF:
+        case SourceStatus() if message.source in sources:
             configured = keyed.put(state.configured, message.source, message.configured)
             return msgspec.structs.replace(state, configured=configured)
         case Figures() if message.symbol in symbols:
@@ -128,7 +131,9 @@ def _hold(view: View, heard: Heard, opinion: Opinion) -> View:
     )
 
 
-def refusal(opinion: Opinion, now: UtcNanos, symbols: Iterable[Symbol]) -> str:
+def refusal(
+    opinion: Opinion, now: UtcNanos, symbols: Container[Symbol], sources: Container[str]
+) -> str:
     """Why an opinion is dropped on arrival, empty when it is not."""
     numbers = [opinion.confidence, *([] if opinion.price is None else [opinion.price])]
     if not all(math.isfinite(one) for one in numbers):
@@ -141,7 +146,7 @@ def refusal(opinion: Opinion, now: UtcNanos, symbols: Iterable[Symbol]) -> str:
         return "from the future"
     if max(now, opinion.as_of) > opinion.valid_until:
         return "stale"
-    if opinion.symbol not in symbols or opinion.source not in FAMILY_OF:
+    if opinion.symbol not in symbols or opinion.source not in sources:
         return "not asked for"
     return ""
 
@@ -181,12 +186,12 @@ def judge(config: Config, state: ConsensusState, symbol: Symbol, now: UtcNanos) 
     """What the valid opinions on a symbol come to now."""
     view = _view(state, symbol)
     valid = [kept.opinion for _, kept in view.opinions if now <= kept.opinion.valid_until]
-    configured = [name for name, is_configured in state.configured if is_configured]
+    configured = [name for name, yes in state.configured if yes and _is_enabled(config, name)]
     casts = [
         Cast(one.source, one.direction, one.confidence) for one in valid if one.source in configured
     ]
     weights = {str(name): weight for name, weight in config.consensus.weights.items()}
-    pooled = pool(casts, configured, weights)
+    pooled = pool(casts, configured, weights, families(config))
     action: Action | None = None
     if pooled.strength:
         action = "BUY" if pooled.strength > 0 else "SELL"
@@ -218,6 +223,11 @@ def judge(config: Config, state: ConsensusState, symbol: Symbol, now: UtcNanos) 
     )
 
 
+def _is_enabled(config: Config, source: str) -> bool:
+    """A state from before a restart may know sources that the configuration of today leaves out."""
+    return source in config.sources and config.sources[source].enabled
+
+
 def _strong(config: Config, raw: float, confidence: float) -> bool | None:
     if confidence >= config.min_confidence:
         return True
@@ -247,7 +257,8 @@ def _reason(
     sign = "BUY" if pooled.strength > 0 else "SELL"
     return (
         f"{sign} {confidence:.2f} of {config.min_confidence:g} "
-        f"(raw {raw:.2f} x {factor:g} in {view.regime.regime}): {votes_in_words(pooled)}"
+        f"(raw {raw:.2f} x {factor:g} in {view.regime.regime}): {votes_in_words(pooled)}; "
+        f"{pooled.configured} of {len(FAMILIES)} families"
     )
 
 
@@ -282,8 +293,8 @@ def _compared(
 def _signal(config: Config, state: ConsensusState, heard: Heard, judged: Judged) -> Signal:
     assert isinstance(heard.message, Decide)
     assert judged.action is not None
-    valid = [kept for _, kept in judged.view.opinions if heard.at <= kept.opinion.valid_until]
-    because = [kept.word for kept in valid]
+    voters = {one.source for family in judged.pooled.families for one in family.members}
+    because = [kept.word for source, kept in judged.view.opinions if source in voters]
     if judged.view.figures is not None:
         because.append(judged.view.figures)
     content = (

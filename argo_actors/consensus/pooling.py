@@ -39,12 +39,21 @@ def vote(cast: Cast) -> float:
     return sign * cast.confidence / 100
 
 
-def pool(casts: Iterable[Cast], configured: Iterable[str], weights: Mapping[str, float]) -> Pooled:
-    """Pool valid opinions of configured sources; members vote in the config's order."""
-    present = {FAMILY_OF[source] for source in configured}
+def pool(
+    casts: Iterable[Cast],
+    configured: Iterable[str],
+    weights: Mapping[str, float],
+    family_of: Mapping[str, str] = FAMILY_OF,
+) -> Pooled:
+    """Pool valid opinions of configured sources; members vote in the order of `family_of`."""
+    present = {family_of[source] for source in configured}
     by_source = {cast.source: cast for cast in casts}
     families = tuple(
-        _family(name, weights[name], by_source) for name in FAMILIES if name in present
+        _family(
+            name, weights[name], [one for one in family_of if family_of[one] == name], by_source
+        )
+        for name in FAMILIES
+        if name in present
     )
     voting = [one for one in families if one.vote is not None]
     weight = sum(one.weight for one in voting)
@@ -59,12 +68,10 @@ def pool(casts: Iterable[Cast], configured: Iterable[str], weights: Mapping[str,
     )
 
 
-def _family(name: str, weight: float, by_source: Mapping[str, Cast]) -> FamilyVote:
-    members = [
-        by_source[source]
-        for source, family in FAMILY_OF.items()
-        if family == name and source in by_source
-    ]
+def _family(
+    name: str, weight: float, sources: Iterable[str], by_source: Mapping[str, Cast]
+) -> FamilyVote:
+    members = [by_source[source] for source in sources if source in by_source]
     votes = tuple(MemberVote(source=one.source, vote=round6(vote(one))) for one in members)
     abstains = all(one.direction == "NEUTRAL" for one in members)
     mean = None if abstains else sum(vote(one) for one in members) / len(members)

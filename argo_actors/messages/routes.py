@@ -103,6 +103,7 @@ ROUTES: dict[type[Message], Route] = {
     system.Started: Route(("risk", "order/*", "tracker")),
     system.Stopping: _control("risk", "tracker"),
     system.Operator: _control("risk", "order/*", "tracker"),
+    system.SourceOrder: Route(("tracker",)),
     system.Acknowledged: Route(("tracker",)),
     system.Crashed: _control("{address}", "tracker"),
     system.Parked: Route(("tracker",)),

@@ -42,6 +42,17 @@ class Operator(Command, frozen=True, kw_only=True):
     everything: bool = False
 
 
+class SourceOrder(Command, frozen=True, kw_only=True):
+    """A person takes a source out of use, or back into it, or asks it at once; durable, with who and why."""
+
+    source: str
+    action: Literal["enable", "disable", "probe"]
+    who: str
+    why: str
+    new_key: bool = False
+    """Another key was read with it; the key itself is nowhere."""
+
+
 class Acknowledged(Fact, frozen=True, kw_only=True):
     """An operator's word took effect; `registered` are the entries that had left before it."""
 

@@ -609,7 +609,7 @@ def _plain(value: msgspec.Struct) -> dict[str, Any]:
 def _dropped(config: Config, document: Document, now: UtcNanos) -> list[Dropped]:
     found = []
     for one in document.opinions:
-        reason = refusal(_opinion(one), now, config.symbols)
+        reason = refusal(_opinion(one), now, config.symbols, configuration.families(config))
         if reason:
             found.append(Dropped(one.source, reason))
     return found

@@ -256,6 +256,11 @@ class Engine:
         self.journal.wait_durable(seq, 2.0)
         return seq
 
+    def restart(self, address: str) -> None:
+        """Give an edge a new behaviour, whatever became of the last one."""
+        supervisor = self.supervisor
+        self.supervisor_cell.notify(Notice(lambda: supervisor.restart(address)))
+
     def inspect(self, address: str) -> Any:
         """The live cell of an address, to be read only; None when there is none."""
         return self.office.cells.get(address)

@@ -1,5 +1,6 @@
 """The actor that does what restart.py says, and tells it: crashes, restarts, parkings are words."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ class ChildState(NamedTuple):
     tally: Tally = Tally()
     reason: str = ""
     remedy: str = ""
+    retry_at: float | None = None
+    """When it is started again (machine seconds); None where nothing but a person does it."""
 
 
 class Supervisor:
@@ -46,6 +49,7 @@ class Supervisor:
         self.children: dict[str, ChildState] = {
             child.address: ChildState() for group in groups for child in group.children
         }
+        self._starts: Counter[str] = Counter()
 
     def start(self) -> None:
         """Children are started by the composition root, left to right."""
@@ -67,7 +71,7 @@ class Supervisor:
         policy, now = self._policy(group, address), self._port.seconds()
         answer = failed(child.tally, policy, now, self._chance())
         delay = 0.0 if isinstance(answer, GivingUp) else answer.delay_seconds
-        self.children[address] = ChildState("backoff", answer.tally, text)
+        self.children[address] = ChildState("backoff", answer.tally, text, retry_at=now + delay)
         self._port.say(
             Crashed(
                 address=address,
@@ -86,14 +90,18 @@ class Supervisor:
             self._office.hold(member)
         self._port.after(delay, lambda: self._start(members))
 
-    def park(self, address: str, state: str, reason: str, remedy: str) -> None:
-        """A child asks to be parked: its failure is permanent until somebody acts."""
+    def park(
+        self, address: str, state: str, reason: str, remedy: str, *, probe: bool = True
+    ) -> None:
+        """A child asks to be parked until somebody acts or, with `probe`, it is tried again slowly."""
         group = group_of(self.groups, address)
         child = self.children.get(address)
         if group is None or child is None or child.state == state:
             return
         reason = self._redact(reason)[:300]
-        self.children[address] = ChildState(state, child.tally, reason, remedy)
+        seconds = self._policy(group, address).probe_seconds if probe else None
+        retry_at = None if seconds is None else self._port.seconds() + seconds
+        self.children[address] = ChildState(state, child.tally, reason, remedy, retry_at)
         self._port.say(
             Parked(
                 address=address,
@@ -102,14 +110,12 @@ class Supervisor:
                 remedy=remedy,
             )
         )
-        self._probe_later(group, address)
+        if seconds is not None:
+            self._probe_after(seconds, address)
 
-    def running(self, address: str) -> None:
-        """A child works again (a parked one whose probe succeeded)."""
-        child = self.children[address]
-        if child.state != "running":
-            self.children[address] = ChildState("running", child.tally)
-            self._port.say(Restarted(address=address, restarts=child.tally.total))
+    def restart(self, address: str) -> None:
+        """A person wants a new behaviour now, in whatever state the child is."""
+        self._start((address,))
 
     def _give_up(self, group: GroupSpec, address: str, text: str) -> None:
         if group.escalates:
@@ -120,12 +126,19 @@ class Supervisor:
             cell.sleep()
         self.park(address, "failed", f"it failed too often: {text}", "argo inspect " + address)
 
-    def _probe_later(self, group: GroupSpec, address: str) -> None:
-        seconds = self._policy(group, address).probe_seconds
-        self._port.after(seconds, lambda: self._start((address,)))
+    def _probe_after(self, seconds: float, address: str) -> None:
+        """Unless it was started in the meantime."""
+        starts = self._starts[address]
+
+        def probe() -> None:
+            if self._starts[address] == starts:
+                self._start((address,))
+
+        self._port.after(seconds, probe)
 
     def _start(self, members: tuple[str, ...]) -> None:
         for address in members:
+            self._starts[address] += 1
             child = self.children[address]
             cell: Any = self._office.cells[address]
             if isinstance(cell, EdgeCell):

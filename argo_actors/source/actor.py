@@ -5,15 +5,16 @@ without an opinion in it is counted. Times are market times, so that a fast simu
 a slow one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from ..config import Config, is_coin
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..messages import Message
 from ..messages.market import MarketHours, Tick
-from ..messages.opinion import SourceCall, SourceState, SourceStatus
+from ..messages.opinion import Opinion, SourceCall, SourceState, SourceStatus
 from ..runtime.clock import machine_seconds
 from ..runtime.edge import Overdue, Port
 from ..runtime.mailbox import Word
@@ -23,7 +24,14 @@ from .bars import TIMEFRAMES
 from .judge import Judge
 from .limiter import Limiter
 from .provider import Provider, Reading, by_class
-from .schedule import in_hours, in_model_hours, newest_end
+from .schedule import (
+    BEFORE_OPEN,
+    MODELS_BEFORE_OPEN,
+    in_hours,
+    in_model_hours,
+    newer_at,
+    newest_end,
+)
 
 LATE_TRIES = 2
 LATE_SHARE = 6
@@ -31,16 +39,27 @@ LATE_SHARE = 6
 PAID_TRIES = 2
 """A language model that failed is asked once more, then in its next slot: a timeout may be billed."""
 
-Park = Callable[[str, str, str, str], None]
-"""The supervisor's: address, state, reason, remedy."""
+
+class Park(Protocol):
+    """The supervisor's: out of work until somebody acts or, with `probe`, the slow re-probe succeeds."""
+
+    def __call__(
+        self, address: str, state: str, reason: str, remedy: str, *, probe: bool = True
+    ) -> None: ...
 
 
 class Kept:
-    """What outlives a behaviour that crashed or was parked: the hours, and what its plan has left."""
+    """What outlives a behaviour: the hours, what its plan has left, what it came to, an operator's word."""
 
     def __init__(self) -> None:
         self.hours: MarketHours | None = None
         self.limiter: Limiter | None = None
+        self.off = ""
+        """Who took it out of use, and why; empty while it is in use."""
+        self.opinions = 0
+        self.refused: Counter[str] = Counter()
+        self.answered_at: UtcNanos = 0
+        self.calls = 0
 
 
 class _Asked(NamedTuple):
@@ -74,8 +93,7 @@ class SourceEdge:
         config: Config,
         make: Callable[[], Provider],
         park: Park,
-        has_key: bool = True,
-        key_name: str = "",
+        missing: Callable[[], str] = str,
         kept: Kept | None = None,
     ) -> None:
         self._port = port
@@ -84,7 +102,7 @@ class SourceEdge:
         self._symbols = tuple(sorted(config.symbols))
         self._make = make
         self._park = park
-        self._missing_key = "" if has_key else key_name
+        self._missing = missing
         self._open = ExitStack()
         self._backoff = Backoff(name)
         self._asked: dict[Symbol, _Asked] = {}
@@ -98,14 +116,18 @@ class SourceEdge:
 
     def start(self) -> None:
         """Say how it begins."""
-        if self._missing_key:
-            self._disable("no key", f"set {self._missing_key}", configured=False)
+        if self._kept.off:
+            self._disable(self._kept.off, f"argo source enable {self._name}", configured=False)
+            return
+        missing = self._missing()
+        if missing:
+            self._disable("no key", f"set {missing}", configured=False)
             return
         provider = self._make()
         self._open.callback(provider.close)
         settings = self._settings
         self._provider = provider
-        self._judge = Judge(self._name, settings, live=provider.live)
+        self._judge = Judge(self._name, settings, live=provider.live, refused=self._kept.refused)
         self._limiter = self._kept.limiter = self._kept.limiter or Limiter(
             settings.calls_per_minute, settings.calls_per_day, provider.spacing_seconds
         )
@@ -164,7 +186,7 @@ class SourceEdge:
     def _newest_end(self, symbol: Symbol, now: UtcNanos) -> UtcNanos:
         """Of the bar to be had; a language model's slots are the same for all symbols: one call."""
         if self._provider.scored:
-            slot = int((self._settings.refresh_seconds or self._provider.slot_seconds) * SECOND)
+            slot = int(self._slot_seconds * SECOND)
             return now // slot * slot
         return newest_end(self._settings.timeframe, is_coin(symbol), now)
 
@@ -224,6 +246,7 @@ class SourceEdge:
         def then(value: Any, error: BaseException | None) -> None:
             self._busy = False
             self._limiter.charge(max(0, provider.sent - sent - question.planned))
+            self._kept.calls += 1
             call = SourceCall(
                 source=self._name,
                 about=question.about,
@@ -246,7 +269,11 @@ class SourceEdge:
 
     def _judged(self, found: list[Reading]) -> list[Message | None]:
         now = self._port.now()
-        return [self._judge.opinion(one, self._kept.hours, now) for one in found]
+        said: list[Message | None] = [
+            self._judge.opinion(one, self._kept.hours, now) for one in found
+        ]
+        self._kept.opinions += sum(isinstance(one, Opinion) for one in said)
+        return said
 
     def _read_prices(self, found: list[Reading]) -> Sequence[Message | None]:
         return self._judge.prices(found, self._port.now())
@@ -254,6 +281,7 @@ class SourceEdge:
     def _succeeded(self) -> None:
         self._backoff.succeeded()
         self._answered = True
+        self._kept.answered_at = self._port.now()
         self._tell("running", self._provider.note)
 
     def _failed(self, error: BaseException, asked: Sequence[Symbol]) -> None:
@@ -283,7 +311,42 @@ class SourceEdge:
     def _disable(self, reason: str, remedy: str, *, configured: bool = True) -> None:
         self._disabled = True
         self._tell("disabled", reason, remedy, configured=configured)
-        self._park(self._port.address, "disabled", reason, remedy)
+        self._park(self._port.address, "disabled", reason, remedy, probe=not self._kept.off)
+
+    def about(self) -> dict[str, Any]:
+        """Its plan, its waits and what it came to, to be read from any thread (market times in ns)."""
+        now, kept, waits = self._port.now(), self._kept, self._backoff.until
+        asks = not self._disabled and self._status is not None
+        return {
+            "answered_at": kept.answered_at or None,
+            "opinions": kept.opinions,
+            "no_opinion": dict(kept.refused),
+            "calls": kept.calls,
+            "calls_today": kept.limiter.today(now) if kept.limiter is not None else 0,
+            "spent_usd": self._provider.today_usd if asks else None,
+            "waits_until": waits if asks and waits > now else None,
+            "breaker_open": asks and self._backoff.open,
+            "next_call": max(waits, min(map(self._due_at, self._symbols))) if asks else None,
+        }
+
+    def _due_at(self, symbol: Symbol) -> UtcNanos:
+        """When a symbol's next question is due, as far as that is known."""
+        now, asked, hours = self._port.now(), self._asked.get(symbol), self._kept.hours
+        coin, timeframe, scored = is_coin(symbol), self._settings.timeframe, self._provider.scored
+        at = now
+        if asked is not None and not asked.owed:
+            at = asked.at + int(self._settings.refresh_seconds * SECOND)
+            if scored:
+                at = asked.end + int(self._slot_seconds * SECOND)
+            else:
+                at = max(at, newer_at(timeframe, coin, asked.end))
+        if hours is not None and not coin and (scored or timeframe != "1Day"):
+            at = max(at, hours.session_open - (MODELS_BEFORE_OPEN if scored else BEFORE_OPEN))
+        return max(at, now)
+
+    @property
+    def _slot_seconds(self) -> float:
+        return self._settings.refresh_seconds or self._provider.slot_seconds
 
     def _say(self, words: Sequence[Message | None]) -> None:
         said = [word for word in words if word is not None]

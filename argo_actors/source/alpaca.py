@@ -13,7 +13,7 @@ from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
 from .alpaca_client import DataClient
 from .bars import TIMEFRAMES, Bar, bar
 from .newest import BARS, NewestBars
-from .provider import Provider, Reading, by_class, read_bars
+from .provider import Known, Provider, Reading, by_class, read_bars
 
 PAGE = 10_000
 MOST_PAGES = 60
@@ -229,3 +229,12 @@ def _span(timeframe: str, count: int, coin: bool) -> int:
 
 def _stamp(at: UtcNanos) -> str:
     return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+SOURCE = Known(
+    lambda settings, secrets, _: Alpaca(settings, secrets.data),
+    (
+        ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"),
+        ("APCA_DATA_KEY_ID", "APCA_DATA_SECRET_KEY"),
+    ),
+)

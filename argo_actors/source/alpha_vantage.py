@@ -12,7 +12,7 @@ from ..errors import PermanentProviderError, SoftProviderError, TransientProvide
 from ..units import SECOND, Symbol, UtcNanos
 from .bars import Bar, bar
 from .http import QUOTA_SECONDS, Http
-from .provider import Provider, Reading, read_bars
+from .provider import Known, Provider, Reading, read_bars
 from .schedule import NEW_YORK
 
 URL = "https://www.alphavantage.co"
@@ -115,3 +115,8 @@ def _bars(rows: Mapping[str, Mapping[str, str]], coin: bool) -> Iterator[Bar]:
         moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC if coin else NEW_YORK)
         at = int(moment.timestamp()) * SECOND
         yield bar(at, row["open"], row["high"], row["low"], row["close"], row["volume"])
+
+
+SOURCE = Known(
+    lambda settings, secrets, _: AlphaVantage(settings, secrets.get(KEY_NAME)), ((KEY_NAME,),)
+)

@@ -26,6 +26,11 @@ class Budget:
         self._spent = _Spent() if file is None else _read(file)
 
     @property
+    def today_usd(self) -> float:
+        """Spent of the last day on which anything was."""
+        return self._spent.usd
+
+    @property
     def note(self) -> str:
         """For people."""
         return f"spent ${self._spent.usd:.2f} of ${self.daily_usd:.2f} today (UTC)"

@@ -22,19 +22,22 @@ MOST_REASONS = 100
 class Judge:
     """What one source has said of each symbol, and what its readings add to it."""
 
-    def __init__(self, source: str, settings: Source, *, live: bool) -> None:
+    def __init__(
+        self, source: str, settings: Source, *, live: bool, refused: Counter[str] | None = None
+    ) -> None:
         # TA-Lib takes a fifth of a second to load: a command that asks nobody does without it.
         from .opinion import MARKET_DATA, TECHNICAL
 
         self._source = source
         self._settings = settings
         self._live = live
-        self._periods = MARKET_DATA if FAMILY_OF[source] == "market_data" else TECHNICAL
+        family = settings.family or FAMILY_OF[source]
+        self._periods = MARKET_DATA if family == "market_data" else TECHNICAL
         self._said: dict[Symbol, tuple[object, ...]] = {}
         self._prices: dict[Symbol, VendorPrice] = {}
         self.newest: dict[Symbol, UtcNanos] = {}
         """End of the newest completed bar of each symbol."""
-        self.refused: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter() if refused is None else refused
         """How often there was nothing to say, by reason."""
 
     def opinion(

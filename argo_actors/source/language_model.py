@@ -92,6 +92,10 @@ class LanguageModel(Provider):
         return self._budget.note
 
     @property
+    def today_usd(self) -> float:
+        return self._budget.today_usd
+
+    @property
     def paid_usd(self) -> float:
         return self._budget.paid_usd
 

@@ -12,6 +12,8 @@ class Limiter:
         self._spacing = int(spacing_seconds * SECOND)
         self._at: UtcNanos = 0
         self._next: UtcNanos = 0
+        self._day = 0
+        self._today = 0
 
     def take(self, now: UtcNanos, calls: int) -> bool:
         """Use so many calls, if the plan has them."""
@@ -22,10 +24,19 @@ class Limiter:
         self._at = max(now, self._at)
         if now < self._next or min(self._left) < calls:
             return False
-        self._left = [left - calls for left in self._left]
+        self._use(calls, now)
         self._next = now + self._spacing
         return True
 
     def charge(self, calls: int) -> None:
         """Count calls that were made beyond those taken: later ones wait for them."""
+        self._use(calls, self._at)
+
+    def today(self, now: UtcNanos) -> int:
+        """Calls of this UTC day."""
+        return self._today if now // DAY == self._day else 0
+
+    def _use(self, calls: int, now: UtcNanos) -> None:
+        self._today = self.today(now) + calls
+        self._day = now // DAY
         self._left = [left - calls for left in self._left]

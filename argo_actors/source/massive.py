@@ -10,9 +10,10 @@ from ..units import DAY, MINUTE, Symbol, UtcNanos
 from .bars import TIMEFRAMES, bar
 from .http import Http, Shape, complaint
 from .newest import BARS, NewestBars
-from .provider import Provider, Reading, by_class, read_bars
+from .provider import Known, Provider, Reading, by_class, read_bars
 
 URL = "https://api.massive.com"
+KEY_NAME = "MASSIVE_API_KEY"
 SPANS = {
     "1Min": "1/minute",
     "5Min": "5/minute",
@@ -74,7 +75,7 @@ class Massive(Provider):
         self._http = Http(
             settings.base_url or URL,
             key=key,
-            key_name="MASSIVE_API_KEY",
+            key_name=KEY_NAME,
             headers={"Authorization": f"Bearer {key}"},
             seconds=settings.timeout_seconds,
         )
@@ -139,3 +140,8 @@ def _price(symbol: Symbol, found: _Ticker, now: UtcNanos) -> Reading:
     if minute is not None and minute.c > 0 and minute.t > 0:
         return Reading(symbol, price=minute.c, price_at=min(minute.t * MS + MINUTE, now))
     return Reading(symbol, nothing="no price yet today")
+
+
+SOURCE = Known(
+    lambda settings, secrets, _: Massive(settings, secrets.get(KEY_NAME)), ((KEY_NAME,),)
+)

@@ -1,15 +1,17 @@
 """What a provider's module must know: how to ask, and how to read the answer. All else is common.
 
-A new source is a module with a class like `AlphaVantage` or `Sonar`, a row in `bootstrap.PROVIDERS` and a block
-in the configuration. When to ask, the plan's limits, deadlines, backoff, parking and the way from bars
-to an opinion are the edge's affair (`actor.py`).
+A new source is one module here, named after it, with a class like `AlphaVantage` or `Sonar` and a `SOURCE`,
+and a block in the configuration. When to ask, the plan's limits, deadlines, backoff, parking and the way
+from bars to an opinion are the edge's affair (`actor.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ..config import is_coin
+from ..config import Source, is_coin
 from ..errors import SoftProviderError
+from ..host.secrets import Secrets
 from ..units import Symbol, UtcNanos
 from .bars import Bar
 
@@ -55,6 +57,11 @@ class Provider(Protocol):
         return 0.0
 
     @property
+    def today_usd(self) -> float | None:
+        """Dollars of the running UTC day, where it has a daily budget."""
+        return None
+
+    @property
     def note(self) -> str:
         """What its status says while it runs, such as the day's spending."""
         return ""
@@ -70,6 +77,20 @@ class Provider(Protocol):
     def close(self) -> None:
         """Let go of its connections; a call still under way fails."""
         ...
+
+
+class Known(NamedTuple):
+    """What a provider's module declares as its `SOURCE`: how it is made, and which key it needs."""
+
+    make: Callable[[Source, Secrets, Path], Provider]
+    """From its settings, the keys, and a file of its own."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """The names of its key's parts, or of another key's that does as well; none where it needs none."""
+
+    def missing(self, secrets: Secrets) -> str:
+        """What to set, empty when its key is there and whole."""
+        whole = any(all(map(secrets.get, parts)) for parts in self.keys)
+        return "" if whole or not self.keys else " and ".join(self.keys[0])
 
 
 def read_bars(symbol: Symbol, rows: Iterable[Bar]) -> Reading:

@@ -34,6 +34,18 @@ def newest_end(timeframe: str, coin: bool, now: UtcNanos) -> UtcNanos:
     return midnight(day)
 
 
+def newer_at(timeframe: str, coin: bool, end: UtcNanos) -> UtcNanos:
+    """When a bar that ends later than this can have been published."""
+    if timeframe != "1Day":
+        return end + TIMEFRAMES[timeframe] + AFTER_CLOSE
+    if coin:
+        return end + DAY + DAILY_DELAY
+    day = new_york_day(end)
+    while day.weekday() >= SATURDAY:
+        day += timedelta(days=1)
+    return midnight(day + timedelta(days=1)) + DAILY_DELAY
+
+
 def in_hours(timeframe: str, coin: bool, hours: MarketHours | None, now: UtcNanos) -> bool:
     """Shorter bars of stocks are worth a question in and just before a session only."""
     if coin or timeframe == "1Day" or hours is None:

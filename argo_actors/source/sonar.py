@@ -11,6 +11,7 @@ from ..units import Symbol, UtcNanos
 from .budget import Budget
 from .http import Answer
 from .language_model import INSTRUCTIONS, LanguageModel, Remedy, Said, message_text, schema
+from .provider import Known
 
 KEY_NAME = "PERPLEXITY_API_KEY"
 MOST_TOKENS = 2000
@@ -73,3 +74,11 @@ class Sonar(LanguageModel):
         ):
             return Said(cost=cost, nothing="the model answered without sources")
         return message_text(found.output)._replace(cost=cost)
+
+
+SOURCE = Known(
+    lambda settings, secrets, file: Sonar(
+        settings, secrets.get(KEY_NAME), Budget(settings.daily_budget_usd, file)
+    ),
+    ((KEY_NAME,),),
+)

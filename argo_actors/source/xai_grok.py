@@ -12,6 +12,7 @@ from ..units import SECOND, Symbol, UtcNanos
 from .budget import Budget
 from .http import Answer
 from .language_model import INSTRUCTIONS, LanguageModel, Remedy, Said, message_text, schema
+from .provider import Known
 
 KEY_NAME = "XAI_API_KEY"
 MOST_TURNS = 2
@@ -73,3 +74,11 @@ class XaiGrok(LanguageModel):
         if found.status == "incomplete":
             return Said(cost=cost, nothing="the model's answer is cut off")
         return message_text(found.output)._replace(cost=cost)
+
+
+SOURCE = Known(
+    lambda settings, secrets, file: XaiGrok(
+        settings, secrets.get(KEY_NAME), Budget(settings.daily_budget_usd, file)
+    ),
+    ((KEY_NAME,),),
+)

@@ -31,6 +31,7 @@ from ..messages.system import (
     Parked,
     Restarted,
     RiskLevel,
+    SourceOrder,
     Started,
 )
 from ..messages.truth import Adopted, Corrected, Discrepancy, Elsewhere, Resolved, TruthRead
@@ -119,6 +120,8 @@ class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_fiel
     """The first items in symbols that are not configured."""
     resolved: tuple[Resolved, ...] = ()
     """Newest answers to people's decisions on foreign items."""
+    switched_off: tuple[tuple[str, str], ...] = ()
+    """Sources that an operator took out of use, and who did it why: in force after a restart too."""
 
 
 def tracker(config: Config) -> Decider[TrackerState]:
@@ -182,6 +185,8 @@ def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
             return replace(state, cycle=message.n, verdicts=message.verdicts)
         case SourceStatus():
             return replace(state, sources=keyed.put(state.sources, message.source, message))
+        case SourceOrder():
+            return _source_ordered(state, message, heard.at)
         case BrokerReady():
             return replace(state, ready=True)
         case BrokerLink():
@@ -271,6 +276,18 @@ def _noticed(state: TrackerState, heard: Heard) -> TrackerState:
         case _:
             return state
     return _noted(state, heard.at, text)
+
+
+def _source_ordered(state: TrackerState, order: SourceOrder, at: UtcNanos) -> TrackerState:
+    by = f"{order.who}: {order.why}"
+    off = state.switched_off
+    if order.action == "disable":
+        off = keyed.put(off, order.source, by)
+    elif order.action == "enable":
+        off = keyed.drop(off, order.source)
+    key = " with a new key" if order.new_key else ""
+    text = f"operator: {order.action} source/{order.source}{key} ({by})"
+    return _noted(replace(state, switched_off=off), at, text)
 
 
 def _noted(state: TrackerState, at: UtcNanos, text: str) -> TrackerState:

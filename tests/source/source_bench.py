@@ -125,7 +125,7 @@ class Bench:
         self.crashed.append(error)
         threading.Thread(target=self.cell.revive, daemon=True).start()
 
-    def park(self, *words: str) -> None:
+    def park(self, *words: str, probe: bool = True) -> None:
         self.parked.append(Parking(*words))
 
     def begin(self) -> None:

@@ -75,7 +75,7 @@ def source(
     provider: Any,
     name: str = "alpaca",
     *,
-    has_key: bool = True,
+    missing: str = "",
     symbols: Any = None,
     **settings: Any,
 ) -> Iterator[Bench]:
@@ -92,8 +92,7 @@ def source(
             config=made,
             make=lambda: provider,
             park=bench.park,
-            has_key=has_key,
-            key_name="MASSIVE_API_KEY",
+            missing=lambda: missing,
         )
 
     with edge(f"source/{name}", make) as bench:
@@ -111,7 +110,7 @@ def test_it_says_at_its_start_that_it_runs_and_has_not_answered() -> None:
 
 def test_a_missing_key_takes_it_out_of_the_families_and_names_the_key() -> None:
     provider = Scripted()
-    with source(provider, "massive", has_key=False) as bench:
+    with source(provider, "massive", missing="MASSIVE_API_KEY") as bench:
         bench.tick()
         (status,) = bench.said(SourceStatus)
         assert (status.state, status.configured, status.answered) == ("disabled", False, False)

@@ -19,7 +19,7 @@ from argo_actors.source.opinion import MARKET_DATA, TECHNICAL, from_bars
 from argo_actors.source.provider import Provider
 from argo_actors.source.sonar import Sonar
 from argo_actors.source.xai_grok import XaiGrok
-from argo_actors.source.yahoo import Yahoo
+from argo_actors.source.yfinance import Yahoo
 from argo_actors.venue.data_rest import handle_data
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.providers import handle_provider

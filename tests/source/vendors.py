@@ -16,7 +16,7 @@ from argo_actors.source.provider import Provider
 from argo_actors.source.schedule import NEW_YORK
 from argo_actors.source.sonar import Sonar
 from argo_actors.source.xai_grok import XaiGrok
-from argo_actors.source.yahoo import Yahoo
+from argo_actors.source.yfinance import Yahoo
 from argo_actors.units import SECOND, UtcNanos
 from tests.source.provider_stub import HTML, JSON, Asked, Reply
 from tests.source.source_bench import rising
