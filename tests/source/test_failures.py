@@ -100,7 +100,7 @@ def test_after_a_failure_a_revived_source_works(row: Failure) -> None:
 
 
 def test_every_source_has_rows() -> None:
-    assert {one.source for one in FAILURES} == set(FAMILY_OF) == set(by_name)
+    assert {one.source for one in FAILURES} == set(FAMILY_OF) < set(by_name)
 
 
 def test_yahoos_blocks_double_to_four_hours() -> None:

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from argo_actors.config import Source, is_coin
-from argo_actors.host.secrets import Pair
+from argo_actors.host.secrets import Pair, Secrets
 from argo_actors.source.alpaca import Alpaca
 from argo_actors.source.alpha_vantage import AlphaVantage
 from argo_actors.source.bars import Bar
@@ -19,11 +20,16 @@ from argo_actors.source.xai_grok import XaiGrok
 from argo_actors.source.yfinance import Yahoo
 from argo_actors.units import SECOND, UtcNanos
 from tests.source.provider_stub import HTML, JSON, Asked, Reply
+from tests.source.readme_source import NAME as EXAMPLE
+from tests.source.readme_source import example
 from tests.source.source_bench import rising
 
 KEY = "K3Y/of+a vendor"
 """Spelled differently in a URL, as some keys are."""
 SECRET = "S3CR3T-of-a-vendor"
+
+
+EXAMPLE_SOURCE = example()
 
 
 class Vendor(NamedTuple):
@@ -173,6 +179,27 @@ def yahoo_good(now: UtcNanos) -> Callable[[Asked], Reply]:
     return script
 
 
+def twelve_good(now: UtcNanos) -> Callable[[Asked], Reply]:
+    def script(asked: Asked) -> Reply:
+        values = [
+            {
+                "datetime": datetime.fromtimestamp(b.t // SECOND, UTC).strftime(
+                    "%Y-%m-%d %H:%M:%S"
+                ),
+                "open": str(b.o),
+                "high": str(b.h),
+                "low": str(b.low),
+                "close": str(b.c),
+            }
+            for b in reversed(rising(now))
+        ]
+        return Reply(
+            200, {"meta": {"symbol": asked.query["symbol"]}, "values": values, "status": "ok"}
+        )
+
+    return script
+
+
 VENDORS = [
     Vendor(
         "alpaca",
@@ -238,5 +265,18 @@ VENDORS = [
         Reply(429, b"Too Many Requests", HTML),
         Reply(200, {"chart": {"result": [], "error": None}}),
         quota_seconds=900.0,
+    ),
+    Vendor(
+        EXAMPLE,
+        lambda url, seconds: EXAMPLE_SOURCE.make(
+            source(url, seconds), Secrets({"TWELVE_DATA_API_KEY": KEY}), Path()
+        ),
+        twelve_good,
+        Reply(
+            200, {"code": 401, "message": "**apikey** parameter is incorrect", "status": "error"}
+        ),
+        lambda key: Reply(401, {"code": 401, "message": f"{key} is incorrect", "status": "error"}),
+        Reply(429, {"code": 429, "message": "You have run out of API credits", "status": "error"}),
+        Reply(200, {"status": "ok"}),
     ),
 ]
