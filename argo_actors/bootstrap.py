@@ -184,6 +184,7 @@ class Daemon:
             redact=self.settings.secrets.redact,
             stuck_seconds=config.supervision.stuck_seconds,
             shutdown_seconds=config.clock.shutdown_seconds,
+            durable_seconds=config.journal.durable_seconds,
             kept_mark=config.supervision.kept_mark,
         )
 
@@ -321,6 +322,7 @@ def _policy(settings: RestartPolicy) -> Policy:
         settings.backoff_seconds,
         settings.backoff_max_seconds,
         settings.probe_seconds,
+        settings.shutdown_seconds,
     )
 
 

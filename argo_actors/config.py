@@ -191,6 +191,8 @@ class RestartPolicy(Block, frozen=True, kw_only=True):
     backoff_max_seconds: Positive = 60.0
     probe_seconds: Positive = 3600.0
     """A parked source is tried again so often."""
+    shutdown_seconds: NotNegative = 5.0
+    """An ordered stop lets the calls that are under way end for so long, then goes on."""
 
 
 class Source(Block, frozen=True, kw_only=True):
@@ -220,7 +222,7 @@ class Source(Block, frozen=True, kw_only=True):
     """The language model asked; empty is the one this version knows to be right."""
     daily_budget_usd: Positive = 2.0
     """A language model's spending in a UTC day; spent, it is left alone until midnight UTC."""
-    restart: RestartPolicy = RestartPolicy()
+    restart: RestartPolicy = RestartPolicy(shutdown_seconds=0.5)
 
 
 def _sources() -> dict[str, Source]:
@@ -285,15 +287,18 @@ class Clock(Block, frozen=True, kw_only=True):
     """The cycle."""
 
     cycle_seconds: Annotated[float, Meta(ge=1, le=300)] = 5.0
+    """A tick, and a decision on every symbol, so often."""
     decide_seconds: Positive = 2.0
     """A cycle is decided at the latest so long after its tick."""
     shutdown_seconds: Positive = 10.0
+    """An ordered stop of the whole takes no longer."""
 
 
 class Api(Block, frozen=True, kw_only=True):
     """The HTTP API."""
 
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    """Of 127.0.0.1, with the token of the state directory; 0 takes any free one."""
 
 
 class Supervision(Block, frozen=True, kw_only=True):

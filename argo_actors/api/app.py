@@ -1,13 +1,16 @@
-"""The HTTP API over the account's private socket; the same app can be served elsewhere later."""
+"""The HTTP API: over the account's private socket, and on loopback TCP behind a token."""
 
+import socket
 import threading
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ..bootstrap import Daemon
+from ..errors import DaemonError
+from ..host.state import StateDir
 from ..messages.system import Operator
+from .guard import Guard, token
 from .requests import OperatorRequest, Refused, ResolveRequest, resolve
 from .view import View
 
@@ -72,36 +75,77 @@ def application(daemon: Daemon) -> Any:
 
 
 class Server:
-    """The app on its Unix socket (0600), on a thread of its own."""
+    """The app on its Unix socket (0600) and on loopback TCP, each on a thread of its own."""
 
-    def __init__(self, daemon: Daemon, socket: Path) -> None:
+    def __init__(self, daemon: Daemon, state: StateDir) -> None:
+        app = application(daemon)
+        self.socket = state.socket
+        self.socket.unlink(missing_ok=True)
+        self._tcp = _bound(daemon.config.api.port)
+        self.port: int = self._tcp.getsockname()[1]
+        guarded = Guard(app, token(state.token), self.port)
+        self._listeners = (
+            _Listener(app, uds=str(self.socket)),
+            _Listener(guarded, sockets=[self._tcp]),
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it answers, to whoever has the token."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Begin to answer."""
+        for listener in self._listeners:
+            listener.start()
+        self.socket.chmod(0o600)
+
+    def stop(self) -> None:
+        """Answer no more."""
+        for listener in self._listeners:
+            listener.stop()
+        self._tcp.close()
+        self.socket.unlink(missing_ok=True)
+
+
+class _Listener:
+    """One place where the app answers."""
+
+    def __init__(self, app: Any, *, uds: str | None = None, sockets: Any = None) -> None:
         import uvicorn
 
-        socket.unlink(missing_ok=True)
         config = uvicorn.Config(
-            application(daemon),
-            uds=str(socket),
+            app,
+            uds=uds,
             log_config=None,
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
-        self._socket = socket
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="api", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": sockets}, name="api", daemon=True
+        )
 
     def start(self) -> None:
-        """Begin to answer."""
         self._thread.start()
         waited = threading.Event()
         for _ in range(int(START_SECONDS / 0.01)):
             if self._server.started:
                 break
             waited.wait(0.01)
-        self._socket.chmod(0o600)
 
     def stop(self) -> None:
-        """Answer no more."""
         self._server.should_exit = True
         self._thread.join(3)
-        self._socket.unlink(missing_ok=True)
+
+
+def _bound(port: int) -> socket.socket:
+    """A loopback socket; port 0 is any free one. Raises DaemonError."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise DaemonError(
+            f"port {port} of 127.0.0.1 cannot be had: {error.strerror}",
+            fix="set api.port to another one (--set api.port=0 takes any free one)",
+        ) from None

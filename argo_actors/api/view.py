@@ -50,10 +50,11 @@ class View:
     def status(self) -> Document:
         """Is it safe, is it flat, what is it waiting for?"""
         books, risk = self.books, self.risk
-        account = books.account
+        account, prop_firm = books.account, self._daemon.config.prop_firm
         return {
             "account": self._daemon.config.account,
             "mode": self._daemon.settings.mode,
+            "prop_account": prop_firm.account if prop_firm.enabled else None,
             "time": time(self._daemon.clock.now()),
             "run": self._daemon.engine.run,
             "ready": books.ready,

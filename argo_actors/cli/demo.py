@@ -162,8 +162,9 @@ class Demo:
         self.begun = machine_seconds()
         lockstep = Lockstep(world.about["now"], AdvanceLine(world.url), self.wish.speed)
         daemon = Daemon(Settings(config, state, secrets, "demo", lockstep))
-        server = Server(daemon, state.socket)
+        server = Server(daemon, state)
         server.start()
+        line(f"api: {server.url} with the token in {state.token}")
         daemon.start()
         show = _display(self.wish, daemon, state)
         try:

@@ -12,10 +12,11 @@ from .. import config as configuration
 from ..errors import ConfigError
 from ..host import logs
 from ..host.secrets import take_from_process
-from ..host.state import state_dir
+from ..host.state import StateDir, state_dir
 from .output import line
 
 if TYPE_CHECKING:
+    from ..api.app import Server
     from ..bootstrap import Daemon
 
 DEFAULT_CONFIG = Path(__file__).parents[2] / "config" / "paper.json"
@@ -48,7 +49,6 @@ def run(
     settings: tuple[str, ...]
         Change a configuration key for this run: key.path=value.
     """
-    from ..api.app import Server
     from ..bootstrap import Daemon, Settings
     from ..source.known import key_names
 
@@ -63,14 +63,27 @@ def run(
     if live:
         _check_live(daemon, live)
     _stop_on_signals(daemon.ended)
-    server = Server(daemon, where.socket)
-    server.start()
+    server = _served(daemon, where)
     daemon.start()
     line(f"{found.account}: running ({daemon.settings.mode}); state {where.path}")
+    line(f"api: {server.url} with the token in {where.token}")
     daemon.ended.wait()
     server.stop()
     daemon.stop("asked to stop")
     return 1 if daemon.failure else 0
+
+
+def _served(daemon: "Daemon", where: StateDir) -> "Server":
+    """Answer before the first tick. Raises DaemonError, with the account let go."""
+    from ..api.app import Server
+
+    try:
+        server = Server(daemon, where)
+        server.start()
+    except BaseException:
+        daemon.release()
+        raise
+    return server
 
 
 def _check_live(daemon: "Daemon", typed: str) -> None:

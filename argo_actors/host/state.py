@@ -16,6 +16,7 @@ class StateDir:
         self.path = path
         self.journal = path / "journal"
         self.socket = path / "argo.sock"
+        self.token = path / "token"
         self.log = path / "log" / "argo.log"
 
     def create(self) -> None:

@@ -20,6 +20,8 @@ from .sealed import seal, sealed
 HEAD = "head"
 """A second file with the last committed seq and chain value: it shows a log that lost its tail."""
 
+CLOSE_SECONDS = 10.0
+
 
 def day_of(at: UtcNanos) -> str:
     """The UTC date that a market time belongs to."""
@@ -88,7 +90,7 @@ class Journal:
 
     def _finish(self) -> None:
         """Wait for the last commit."""
-        self._thread.join(10)
+        self._thread.join(0 if self._dead else CLOSE_SECONDS)
 
     def append(
         self,
@@ -108,13 +110,18 @@ class Journal:
         return seq
 
     def wait_durable(self, seq: int, seconds: float) -> None:
-        """Return once the record is on disk. Raises JournalError when it is not in time."""
+        """Return once the record is on disk. Raises JournalError when it is not in time.
+
+        A disk that is too slow to wait for is a dead one: the process ends.
+        """
         if self.durable >= seq:
             return
         self._wake(seq)
         done = self._wait(lambda: self.durable >= seq or bool(self._dead), seconds)
-        if not done or self._dead:
-            raise JournalError(f"record {seq} is not durable: {self._dead or 'overdue'}")
+        if not done and not self._dead:
+            self._die(f"the journal is overdue: record {seq} is not on disk after {seconds:g} s")
+        if self._dead:
+            raise JournalError(f"record {seq} is not durable: {self._dead}")
 
     def roll(self, begin: Opening) -> None:
         """From the next record on, write into a new day file. Called under the office's lock."""
@@ -131,7 +138,7 @@ class Journal:
         self._wake()
         self._finish()
         if self._sealing is not None:
-            self._sealing.join(10)
+            self._sealing.join(CLOSE_SECONDS)
         if self._dead:
             raise JournalError(self._dead)
 
@@ -244,6 +251,8 @@ class Journal:
 
     def _die(self, what: str) -> None:
         with self._committed:
+            if self._dead:
+                return
             self._dead = what
             self._committed.notify_all()
         self._failed(what)

@@ -28,10 +28,10 @@ class Core:
         """Begin to serve."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Serve what is ready, then end."""
+    def stop(self, seconds: float = 5.0) -> None:
+        """Serve what is ready, for so long at the most, then end."""
         self._ready.put(None)
-        self._thread.join(5)
+        self._thread.join(seconds)
 
     def stuck_seconds(self) -> float:
         """Machine seconds for which whoever asks has seen one and the same step run; 0 between steps."""

@@ -11,12 +11,14 @@ from ..journal.codec import Opening
 from ..journal.writer import Journal
 from .alarm import Alarm, ThreadAlarm
 from .cell import DeciderCell, ThreadedDeciderCell
+from .clock import machine_seconds, machine_sleep
 from .core import Core
 from .edge import EdgeCell
 from .office import Activity
 from .workers import ThreadWorkers, Workers
 
 WATCH_SECONDS = 0.5
+POLL_SECONDS = 0.005
 
 
 class Driver(Protocol):
@@ -42,12 +44,16 @@ class Driver(Protocol):
         """Let the mail be heard; False when some is left after so many machine seconds."""
         ...
 
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Let work go on until the condition holds; False when it does not after so many seconds."""
+        ...
+
     def start(self, watch: Callable[[], None]) -> None:
         """Begin to serve deciders, and call `watch` every half second."""
         ...
 
-    def stop(self) -> None:
-        """Serve what is ready, then end."""
+    def stop(self, seconds: float = 5.0) -> None:
+        """Serve what is ready, for so long at the most, then end."""
         ...
 
     def stuck_seconds(self) -> float:
@@ -93,6 +99,14 @@ class ThreadDriver:
     def settle(self, activity: Activity, seconds: float) -> bool:
         return activity.wait_still(seconds)
 
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        end = machine_seconds() + seconds
+        while not condition():
+            if machine_seconds() >= end:
+                return False
+            machine_sleep(POLL_SECONDS)
+        return True
+
     def start(self, watch: Callable[[], None]) -> None:
         if not self._threads:
             self.core.start()
@@ -103,10 +117,10 @@ class ThreadDriver:
 
         threading.Thread(target=watchdog, name="watchdog", daemon=True).start()
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = 5.0) -> None:
         self._stopping.set()
         if not self._threads:
-            self.core.stop()
+            self.core.stop(seconds)
         self.alarm.close()
 
     def stuck_seconds(self) -> float:

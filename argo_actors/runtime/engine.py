@@ -28,6 +28,8 @@ MOST_ATTEMPTS = 2
 """A word delivered again so often without a step is a dead letter (design §4)."""
 SNAPSHOT_EVERY = 20_000
 """So many records are folded in a fraction of a second: a restart folds hardly more."""
+STOP_SECONDS = 0.2
+"""For an edge without work to let go of what is open."""
 OVERFLOW = 100
 """At so many times the mark a mailbox ends the process (design §4)."""
 
@@ -58,6 +60,8 @@ class Plan(NamedTuple):
     """A core step longer than this ends the process."""
     shutdown_seconds: float = 10.0
     """An ordered stop takes no longer."""
+    durable_seconds: float = 2.0
+    """A word that waits longer for the disk ends the process."""
     kept_mark: int = 1000
     """Beyond so many waiting words entries are denied."""
     driver: Driver | None = None
@@ -253,7 +257,7 @@ class Engine:
     def say_durably(self, actor: str, *words: Message) -> int:
         """The same, and return only when they are on disk. Raises JournalError."""
         seq = self.say(actor, *words)
-        self.journal.wait_durable(seq, 2.0)
+        self.journal.wait_durable(seq, self.plan.durable_seconds)
         return seq
 
     def restart(self, address: str) -> None:
@@ -266,15 +270,23 @@ class Engine:
         return self.office.cells.get(address)
 
     def stop(self) -> None:
-        """Stop the edges, last first, then the deciders; flush the journal."""
+        """Stop the edges, last first, each within its `shutdown`; then the deciders; flush the journal."""
         until = machine_seconds() + self.plan.shutdown_seconds
-        for cell in reversed(self.edges.values()):
-            cell.actor_ref.stop(block=False)
-        for cell in self.edges.values():
-            cell.actor_stopped.wait(max(0.0, until - machine_seconds()))
-        self.office.activity.wait_still(max(0.0, until - machine_seconds()))
+
+        def left(most: float) -> float:
+            return max(0.0, min(most, until - machine_seconds()))
+
+        shutdown = {
+            child.address: child.policy.shutdown_seconds
+            for group in self.plan.groups
+            for child in group.children
+        }
+        for address, cell in reversed(self.edges.items()):
+            self._stop_edge(cell, left(shutdown.get(address, 0.0)))
+        deciding = left(max((shutdown.get(one, 0.0) for one in self.deciders), default=0.0))
+        self.driver.until(self._decided, deciding)
         self.supervisor_cell.actor_ref.stop(block=False)
-        self.driver.stop()
+        self.driver.stop(deciding)
         for cell in self.office.cells.values():
             # A core that has ended hears no stop any more.
             if not cell.actor_stopped.is_set():
@@ -283,6 +295,16 @@ class Engine:
             self.journal.close()
         except JournalError as error:
             self.fatal(error.what)
+
+    def _decided(self) -> bool:
+        return not any(len(cell.mailbox) for cell in self.deciders.values())
+
+    def _stop_edge(self, cell: EdgeCell, seconds: float) -> None:
+        """Its mail and its calls may end; then it is told to stop. One that hangs is left behind."""
+        until = machine_seconds() + seconds
+        self.driver.until(lambda: cell.quiet, seconds)
+        cell.actor_ref.stop(block=False)
+        self.driver.until(cell.actor_stopped.is_set, max(STOP_SECONDS, until - machine_seconds()))
 
     def _crashed(self, address: str, error: BaseException, heard: WordId | None) -> None:
         def tell() -> None:

@@ -17,6 +17,8 @@ class Policy(NamedTuple):
     backoff_max_seconds: float = 60.0
     probe_seconds: float = 3600.0
     """A parked child is tried again so often."""
+    shutdown_seconds: float = 5.0
+    """OTP's `shutdown`: how long an ordered stop waits for the child before it goes on."""
 
 
 class ChildSpec(NamedTuple):

@@ -83,6 +83,10 @@ class Virtual:
         self.stepped.run()
         return activity.still
 
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        self.stepped.run()
+        return condition()
+
     def start(self, watch: Callable[[], None]) -> None:
         def again() -> None:
             watch()
@@ -90,7 +94,7 @@ class Virtual:
 
         again()
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = 5.0) -> None:
         self.stepped.run()
         self.kill()
 

@@ -1,5 +1,6 @@
 """`argo run` as a person runs it: own processes, real time, stopped by SIGTERM."""
 
+import http.client
 import json
 import os
 import signal
@@ -15,6 +16,24 @@ from argo_actors.cli.demo import demo_config
 from argo_actors.cli.main import run
 from argo_actors.cli.simulated import SimulatedWorld
 from tests.acceptance.worlds import until
+
+
+def api_of(log: Path, state: Path) -> tuple[str, str]:
+    """Where the daemon said that it answers, and the token that it left for us."""
+    (said,) = [line for line in log.read_text().splitlines() if line.startswith("api: ")]
+    file = state / "token"
+    assert file.stat().st_mode & 0o777 == 0o600
+    return said.split()[1], file.read_text().strip()
+
+
+def asked(url: str, path: str, **headers: str) -> int:
+    """The status of an answer."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def test_a_daemon_in_real_time_gets_ready_and_leaves_a_journal_that_verifies(
@@ -37,6 +56,7 @@ def test_a_daemon_in_real_time_gets_ready_and_leaves_a_journal_that_verifies(
     try:
         url, about = one.url, one.about
         settings = {
+            "api.port": "0",
             "broker.base_url": url,
             "broker.stream_url": url.replace("http", "ws", 1) + "/stream",
             **{
@@ -57,6 +77,12 @@ def test_a_daemon_in_real_time_gets_ready_and_leaves_a_journal_that_verifies(
             )
         try:
             until(lambda: (found := told()) and found["ready"] and runs(found), "a ready daemon")
+            url, token = api_of(tmp_path / "run.log", state)
+            assert asked(url, "/health") == 200
+            assert asked(url, "/api/v1/status") == 401
+            assert asked(url, "/api/v1/status", Authorization=f"Bearer {token}x") == 401
+            assert asked(url, "/api/v1/status", Authorization=f"Bearer {token}") == 200
+            assert asked(url, "/health", Host="evil.example") == 421
             daemon.send_signal(signal.SIGTERM)
             assert daemon.wait(20) == 0
         finally:

@@ -119,7 +119,7 @@ def test_records_are_grouped_into_few_commits(bench: Bench) -> None:
     assert len(list(blocks(bench.path))) == 1
 
 
-def test_a_commit_past_its_deadline_is_an_error_and_the_record_is_not_claimed(
+def test_a_commit_past_its_deadline_is_a_dead_journal_and_the_record_is_not_claimed(
     bench: Bench,
 ) -> None:
     journal = bench.journal(seconds=30)
@@ -129,11 +129,14 @@ def test_a_commit_past_its_deadline_is_an_error_and_the_record_is_not_claimed(
     with pytest.raises(JournalError, match="overdue"):
         journal.wait_durable(seq, 0.05)
     assert journal.durable == 0
+    assert ["overdue" in one for one in bench.failed] == [True]
+    with pytest.raises(JournalError, match="overdue"):
+        journal.wait_durable(seq, 5)
     blocker.execute("ROLLBACK")
     blocker.close()
-    journal.wait_durable(seq, 5)
-    journal.close()
-    assert numbers(bench.path) == [1]
+    with pytest.raises(JournalError, match="overdue"):
+        journal.close()
+    assert len(bench.failed) == 1
 
 
 def test_a_lock_that_nobody_gives_back_is_told_as_a_dead_journal(bench: Bench) -> None:
