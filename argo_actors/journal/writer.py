@@ -114,7 +114,7 @@ class Journal:
 
         A disk that is too slow to wait for is a dead one: the process ends.
         """
-        if self.durable >= seq:
+        if self.durable >= seq and not self._dead:
             return
         self._wake(seq)
         done = self._wait(lambda: self.durable >= seq or bool(self._dead), seconds)
