@@ -33,6 +33,7 @@ COMMANDS = {
     "flatten": "operate:flatten",
     "resume": "operate:resume",
 }
+SOURCE_COMMANDS = {"scorecard": "scorecard:scorecard"}
 CONFIG_COMMANDS = {"check": "config:check", "show": "config:show"}
 
 
@@ -41,10 +42,15 @@ def application() -> App:
     app = App(name="argo", help=HELP, version=_version)
     for name, place in COMMANDS.items():
         app.command(f"argo_actors.cli.{place}", name=name)
-    config = App(name="config", help="Look at a configuration.")
-    for name, place in CONFIG_COMMANDS.items():
-        config.command(f"argo_actors.cli.{place}", name=name)
-    app.command(config)
+    groups = {
+        "source": ("Look at the data sources.", SOURCE_COMMANDS),
+        "config": ("Look at a configuration.", CONFIG_COMMANDS),
+    }
+    for group, (text, commands) in groups.items():
+        below = App(name=group, help=text)
+        for name, place in commands.items():
+            below.command(f"argo_actors.cli.{place}", name=name)
+        app.command(below)
     return app
 
 

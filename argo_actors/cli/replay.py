@@ -41,7 +41,7 @@ def replay(
     from ..bootstrap import deciders
     from ..replay.verify import verify
 
-    files = _files(day, account, state)
+    files = journal_files(day, account, state)
     report = verify(files, deciders, override=settings)
     if json:
         emit_json(
@@ -62,7 +62,8 @@ def replay(
     return 5 if report.differences else 0
 
 
-def _files(day: str, account: str, state: Path | None) -> list[Path]:
+def journal_files(day: str, account: str, state: Path | None) -> list[Path]:
+    """The files of a day, of a file's or a directory's path, or of all days. Raises UsageError."""
     given = Path(day) if day else None
     if given is not None and given.is_file():
         return [given]

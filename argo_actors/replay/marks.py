@@ -44,6 +44,13 @@ def _mid(quote: Quote) -> Mark:
     return Mark(quote.symbol, "quote", (quote.bid + quote.ask) / 2, (quote.ask - quote.bid) / 2)
 
 
+class Priced(NamedTuple):
+    """A price and when it became known."""
+
+    at: UtcNanos
+    price: float
+
+
 class _Series(NamedTuple):
     at: "array[int]"
     price: "array[float]"
@@ -64,15 +71,16 @@ class Prices:
             series.at.append(at if not series.at else max(at, series.at[-1]))
             series.price.append(one.price)
 
-    def first(self, symbol: Symbol, since: UtcNanos, within: int) -> float | None:
+    def first(self, symbol: Symbol, since: UtcNanos, within: int) -> Priced | None:
         """The first price known at or after a time, at most `within` ns later; None without one."""
-        found: list[tuple[UtcNanos, float]] = []
+        found: list[Priced] = []
         for kind in KINDS:
             series = self._series.get((symbol, kind))
             i = 0 if series is None else bisect_left(series.at, since)
             if series is None or i == len(series.at) or series.at[i] > since + within:
                 continue
-            if series.at[i] <= since + NEAR:
-                return series.price[i]
-            found.append((series.at[i], series.price[i]))
-        return min(found)[1] if found else None
+            one = Priced(series.at[i], series.price[i])
+            if one.at <= since + NEAR:
+                return one
+            found.append(one)
+        return min(found, default=None)

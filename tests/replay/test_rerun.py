@@ -192,9 +192,9 @@ def test_prices_are_the_first_known_since_a_time_the_most_trusted_of_a_minute() 
     prices.learn(NOW, price("massive", 98.0))
     prices.learn(NOW + 30 * SECOND, QuoteSeen(quote=quote))
     prices.learn(NOW + 10 * MINUTE, price("massive", 97.0))
-    assert prices.first("AAPL", NOW, MINUTE) == 100.0
+    assert prices.first("AAPL", NOW, MINUTE) == (NOW + 30 * SECOND, 100.0)
     assert prices.first("AAPL", NOW + MINUTE, 5 * MINUTE) is None
-    assert prices.first("AAPL", NOW + MINUTE, 9 * MINUTE) == 97.0
+    assert prices.first("AAPL", NOW + MINUTE, 9 * MINUTE) == (NOW + 10 * MINUTE, 97.0)
     assert prices.first("MSFT", NOW, MINUTE) is None
 
 

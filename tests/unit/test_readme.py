@@ -14,14 +14,18 @@ from typing import Any
 import msgspec
 
 from argo_actors import config as configuration
-from argo_actors.cli.main import COMMANDS, CONFIG_COMMANDS
+from argo_actors.cli.main import COMMANDS, CONFIG_COMMANDS, SOURCE_COMMANDS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def command_table() -> str:
     rows = ["| command | what it does |", "| --- | --- |"]
-    for prefix, commands in (("", COMMANDS), ("config ", CONFIG_COMMANDS)):
+    for prefix, commands in (
+        ("", COMMANDS),
+        ("source ", SOURCE_COMMANDS),
+        ("config ", CONFIG_COMMANDS),
+    ):
         for name, place in commands.items():
             module, _, function = place.partition(":")
             found = getattr(importlib.import_module(f"argo_actors.cli.{module}"), function)
