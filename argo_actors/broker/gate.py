@@ -6,22 +6,32 @@ last act under the lock, halt flag and expiry are checked and the request is reg
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from ..config import Config
 from ..errors import ConfigError, JournalError, RefusedError
 from ..host.secrets import Pair
 from ..messages.market import Asset
-from ..messages.order import CancelOrder, SubmitOrder
+from ..messages.order import CancelOrder, OrderReport, PositionReport, SubmitOrder
 from ..messages.system import OperatorState
 from ..units import DAY, MINUTE, SECOND, UtcNanos
+from .exposure import Exposure
 from .sanity import problem
 from .transport import Transport
-from .wire import order_body, to_alpaca, to_position
+from .wire import (
+    account_report,
+    from_alpaca,
+    order_body,
+    position_report,
+    to_alpaca,
+    to_position,
+)
 
 MOST_PER_SYMBOL_MINUTE = 10
 """Entries in one symbol within a minute: more is a loop, not trading."""
+MOST_REPLACED = 5
+"""So many replacements of legs are followed."""
 ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 STOPS_ENTRIES: frozenset[str] = frozenset({"halt", "stop-entries", "flatten"})
 
@@ -63,6 +73,7 @@ class Gate:
         self._absent: set[str] = set()
         self._entries: list[Sent] = []
         self._assets: dict[str, Asset] = {}
+        self._exposure = Exposure(config)
 
     def attach(self, journal: Durable) -> None:
         """The journal that must hold a command before it is sent."""
@@ -81,9 +92,7 @@ class Gate:
 
     def submit(self, order: SubmitOrder, seq: int) -> Any:
         """Send an order once its command is durable. Raises BrokerError; RefusedError(status 0) is ours."""
-        found = problem(self._config, order, self._assets.get(order.symbol))
-        if found:
-            raise RefusedError(f"the gate refused: {found}", status=0)
+        self._refuse_if(problem(self._config, order, self._assets.get(order.symbol)))
         body = order_body(order)
         self._check(order, str(body))
         self._durable(seq)
@@ -91,6 +100,7 @@ class Gate:
             self._last_check(order, str(body))
             self._sent[order.client_order_id] = str(body)
             self._absent.discard(order.client_order_id)
+            self._exposure.register(order, self._now())
             if order.increases:
                 self._entries.append(Sent(order.symbol, self._now()))
                 self._registered = [*self._registered[-99:], order.client_order_id]
@@ -108,14 +118,45 @@ class Gate:
         with self._lock:
             self._absent.add(client_order_id)
 
+    def reported(self, report: OrderReport) -> None:
+        """What became of an order that left here."""
+        with self._lock:
+            self._exposure.reported(report)
+
+    def refused(self, client_order_id: str) -> None:
+        """The broker refused it, or it never left."""
+        with self._lock:
+            self._exposure.refused(client_order_id)
+
+    def listed(self, living: Iterable[OrderReport]) -> None:
+        """Every order that lives has been read."""
+        with self._lock:
+            self._exposure.listed(frozenset(one.client_order_id for one in living), self._now())
+
     def order(self, client_order_id: str) -> Any:
         """An order with its legs, by our id. Raises RefusedError(404) when there is none."""
         found = self._transport.get(
             "/orders:by_client_order_id", {"client_order_id": client_order_id}
         )
         if found.get("legs") is None and found.get("order_class") in ("bracket", "oco", "oto"):
-            return self._transport.get(f"/orders/{found['id']}", {"nested": True})
-        return found
+            found = self._transport.get(f"/orders/{found['id']}", {"nested": True})
+        return self._followed(found)
+
+    def order_by_id(self, order_id: str) -> Any:
+        """An order by the broker's id, None when there is none."""
+        if not ORDER_ID.fullmatch(order_id):
+            return None
+        try:
+            return self._transport.get(f"/orders/{order_id}", {"nested": True})
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    @property
+    def calls(self) -> int:
+        """Requests made so far."""
+        return self._transport.calls
 
     def orders(
         self, status: str, symbols: tuple[str, ...], after: str = "", *, nested: bool = True
@@ -126,11 +167,37 @@ class Gate:
             query["symbols"] = ",".join(to_alpaca(symbol) for symbol in symbols)
         if after:
             query["after"] = after
-        return self._transport.pages("/orders", query)
+        return [self._followed(one) for one in self._transport.pages("/orders", query)]
 
-    def positions(self) -> list[Any]:
-        """All positions."""
-        return list(self._transport.get("/positions") or [])
+    def _followed(self, order: Any) -> Any:
+        """With the order that has taken a leg's place: a triggered stop may fill under another id."""
+        legs: list[Any] = list(order.get("legs") or ()) if isinstance(order, dict) else []
+        for _ in range(MOST_REPLACED):
+            known = {leg.get("id") for leg in legs}
+            lacking = [
+                str(leg["replaced_by"])
+                for leg in legs
+                if leg.get("status") == "replaced" and leg.get("replaced_by") not in (None, *known)
+            ]
+            if not lacking:
+                break
+            found = self.order_by_id(lacking[0])
+            if found is None:
+                break
+            legs = [*legs, found]
+            order = order | {"legs": legs}
+        return order
+
+    def positions(self) -> tuple[PositionReport, ...]:
+        """All positions, by symbol; the gate counts them from now on."""
+        with self._lock:
+            ended = self._exposure.ended()
+        rows, known = self._transport.get("/positions") or [], self._config.symbols
+        found = [position_report(one, from_alpaca(str(one["symbol"]), known)) for one in rows]
+        reports = tuple(sorted(found, key=lambda one: one.symbol))
+        with self._lock:
+            self._exposure.positions(reports, ended)
+        return reports
 
     def position(self, symbol: str) -> Any:
         """One position, None when flat: only a position that is missing twice is gone."""
@@ -145,8 +212,12 @@ class Gate:
             raise
 
     def account(self) -> Any:
-        """The account's figures."""
-        return self._transport.get("/account")
+        """The account's figures; the gate judges by them from now on."""
+        raw = self._transport.get("/account")
+        report = account_report(raw)
+        with self._lock:
+            self._exposure.account(report)
+        return raw
 
     def asset(self, symbol: str) -> Any:
         """What the broker says of a symbol."""
@@ -162,7 +233,12 @@ class Gate:
 
     def _check(self, order: SubmitOrder, body: str) -> None:
         with self._lock:
-            found = self._repeated(order, body) or self._pace(order)
+            self._refuse_if(self._obstacle(order, body))
+
+    def _obstacle(self, order: SubmitOrder, body: str) -> str:
+        return self._repeated(order, body) or self._pace(order) or self._exposure.problem(order)
+
+    def _refuse_if(self, found: str) -> None:
         if found:
             raise RefusedError(f"the gate refused: {found}", status=0)
 
@@ -195,14 +271,13 @@ class Gate:
         return f"{second} entries this second, {len(minute)} this minute" if full else ""
 
     def _last_check(self, order: SubmitOrder, body: str) -> None:
+        """Others may have been registered while this one waited for the disk: all is judged again."""
         if order.increases and self._operator in STOPS_ENTRIES:
-            raise RefusedError(f"the gate refused: {self._operator}", status=0)
+            self._refuse_if(self._operator)
         if self._now() > order.expires_at:
             late = (self._now() - order.expires_at) / SECOND
-            raise RefusedError(f"the gate refused: expired {late:.1f} s ago", status=0)
-        found = self._repeated(order, body)
-        if found:
-            raise RefusedError(f"the gate refused: {found}", status=0)
+            self._refuse_if(f"expired {late:.1f} s ago")
+        self._refuse_if(self._obstacle(order, body))
 
 
 def _check_keys(config: Config, keys: Pair) -> None:

@@ -12,6 +12,8 @@ class Limiter:
         self._tokens = per_minute
         self._at: UtcNanos = 0
         self._closed_until: UtcNanos = 0
+        self._taken = 0
+        self._made = 0
 
     def take(self, now: UtcNanos, *, urgent: bool) -> bool:
         """Use one call, if there is one."""
@@ -20,7 +22,16 @@ class Limiter:
         if now < self._closed_until or self._tokens < least:
             return False
         self._tokens -= 1.0
+        self._taken += 1
         return True
+
+    def made(self, calls: int, now: UtcNanos) -> None:
+        """So many calls have really been made: one turn may have needed several."""
+        self._refill(now)
+        extra = calls - self._made - self._taken
+        if extra > 0:
+            self._tokens -= extra
+            self._made, self._taken = calls, 0
 
     def close(self, now: UtcNanos, seconds: float) -> None:
         """The broker said 429: nothing until then."""

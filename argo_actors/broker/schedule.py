@@ -17,7 +17,11 @@ class Priority(IntEnum):
 
 
 MONEY = frozenset({Priority.CANCEL, Priority.PROTECTION, Priority.EXIT, Priority.ENTRY})
+EXITS = frozenset({Priority.CANCEL, Priority.PROTECTION, Priority.EXIT})
 MOST_ENTRIES = 3
+MOST_QUERIES = 3
+SPARED = 2
+"""Workers that lookups leave to cancels and exits."""
 
 
 class Job(NamedTuple):
@@ -28,6 +32,8 @@ class Job(NamedTuple):
     symbol: str
     work: Callable[[], Any]
     then: Callable[[Any, BaseException | None], None]
+    urgent: bool = False
+    """It may use the calls that are kept for exits and cancels."""
 
 
 class Schedule:
@@ -45,10 +51,13 @@ class Schedule:
         symbol: str,
         work: Callable[[], Any],
         then: Callable[[Any, BaseException | None], None],
+        *,
+        urgent: bool = False,
     ) -> None:
         """Let a request wait for its turn."""
         self._number += 1
-        self._waiting.append(Job(priority, self._number, symbol, work, then))
+        urgent = urgent or priority in EXITS
+        self._waiting.append(Job(priority, self._number, symbol, work, then, urgent))
         self._waiting.sort(key=lambda job: (job.priority, job.number))
 
     def next(self) -> Job | None:
@@ -75,12 +84,11 @@ class Schedule:
 
     def _may_go(self, job: Job) -> bool:
         busy = len(self._under_way)
+        same = sum(1 for one in self._under_way if one.priority is job.priority)
         if job.priority is Priority.LOOKUP:
-            return busy < self._workers
-        if busy >= self._workers - 1:
-            return False
-        entries = sum(1 for one in self._under_way if one.priority is Priority.ENTRY)
-        if job.priority is Priority.ENTRY and entries >= MOST_ENTRIES:
+            return busy < self._workers and same < max(1, self._workers - SPARED)
+        most = {Priority.ENTRY: MOST_ENTRIES, Priority.QUERY: MOST_QUERIES}
+        if busy >= self._workers - 1 or same >= most.get(job.priority, busy + 1):
             return False
         return job.priority not in MONEY or not any(
             one.symbol == job.symbol and one.priority in MONEY for one in self._under_way

@@ -39,6 +39,9 @@ class Transport:
         self._secret = secret
         self._adapter = adapter
         self._mine = threading.local()
+        self._lock = threading.Lock()
+        self.calls = 0
+        """Requests made so far: what a budget is charged for."""
 
     def _client(self) -> Any:
         client = getattr(self._mine, "client", None)
@@ -101,6 +104,8 @@ class Transport:
         from urllib3.exceptions import HTTPError
 
         client = self._client()
+        with self._lock:
+            self.calls += 1
         try:
             if method == "GET":
                 return client.get(path, data)

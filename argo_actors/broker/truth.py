@@ -11,7 +11,7 @@ from ..messages.order import AccountReport, LegReport, OrderReport, PositionRepo
 from ..messages.truth import Elsewhere
 from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
 from .gate import Gate
-from .wire import account_report, flat, from_alpaca, order_report, position_report
+from .wire import account_report, flat, order_report
 
 LOOK_BACK = 4 * DAY
 LOOK_BACK_PERIODIC = 10 * MINUTE
@@ -65,12 +65,7 @@ def read(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:
     positions = gate.positions()
     return Truth(
         account_report(gate.account()),
-        tuple(
-            sorted(
-                (position_report(one, from_alpaca(str(one["symbol"]), known)) for one in positions),
-                key=lambda one: one.symbol,
-            )
-        ),
+        positions,
         tuple(
             sorted(
                 (order_report(one, known, "list") for one in orders),

@@ -39,7 +39,7 @@ from . import ids
 from .facts import average
 from .foreign import adopted, resolved
 from .policy import may_close
-from .reconcile import corrected, is_strange, reconciled, strange
+from .reconcile import corrected, doubted, is_strange, reconciled, strange
 from .refusal import after_refusal, tick_of
 from .reports import absent, alarm, lost, position_with, put, report, stale, touch
 from .state import (
@@ -71,7 +71,7 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case OrderAbsent():
             return absent(state, message)
         case PositionReport():
-            return _position_read(state, message)
+            return _position_read(symbol, state, message)
         case Reconciled():
             return reconciled(symbol, tag, state, message)
         case Fill():
@@ -184,11 +184,11 @@ def _submitted(state: OrderState, command: SubmitOrder, heard: Heard) -> OrderSt
     return state
 
 
-def _position_read(state: OrderState, message: PositionReport) -> OrderState:
+def _position_read(symbol: Symbol, state: OrderState, message: PositionReport) -> OrderState:
     asked = state.read.asked
     answers = asked is not None and tuple(asked) in {tuple(one) for one in message.because}
     if not answers:
-        return state
+        return doubted(symbol, state, message)
     read = replace(state.read, qty=message.qty, available=message.qty_available)
     return replace(state, read=replace(read, fresh=True, asked=None))
 

@@ -150,6 +150,16 @@ def _comparable(state: OrderState, message: Reconciled) -> bool:
     return message.read_at > state.filled_at and not in_the_air and message.complete
 
 
+def doubted(symbol: Symbol, state: OrderState, position: PositionReport) -> OrderState:
+    """Positions were read by the way: one that our fills do not explain has the truth read."""
+    if any(one.part.status in ("sent", "lost", "unknown") for one in orders(state)):
+        return state
+    extra = exact(position.qty - ours(symbol, state) - state.foreign)
+    if not extra or (is_coin(symbol) and _is_dust(state, extra, position)):
+        return state
+    return replace(state, doubt=f"the broker holds {position.qty:f}")
+
+
 def ours(symbol: Symbol, state: OrderState) -> Quantity:
     """What our fills come to, signed: those not yet said, and a coin's remainder, included."""
     position = state.position

@@ -16,6 +16,7 @@ from argo_actors.messages.order import (
     OrderReport,
     OrderUnknown,
     PositionReport,
+    ReadAccount,
     ReadPosition,
     Reconcile,
     Reconciled,
@@ -348,6 +349,94 @@ def test_a_broken_answer_to_a_question_does_not_kill_the_edge(path: str, answer:
         assert not one.errors
 
 
+def test_positions_are_read_every_ten_seconds_and_a_change_is_told_once() -> None:
+    account = Account()
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        one.pass_time(10)
+        one.hear(Tick(n=1))
+        assert not one.said(PositionReport)
+        account.positions = [held()]
+        for n in range(2, 5):
+            one.pass_time(10)
+            one.hear(Tick(n=n))
+        assert [report.qty for report in one.said(PositionReport)] == [3]
+        account.positions = []
+        one.pass_time(10)
+        one.hear(Tick(n=9))
+        assert [report.qty for report in one.said(PositionReport)] == [3, 0]
+
+
+def test_after_a_fill_or_an_error_account_and_positions_are_read_again() -> None:
+    with bench() as one:
+        one.wait_for(BrokerReady)
+        one.still()
+        before = len(one.stub.requests)
+        one.hear(ReadAccount(because=()))
+        paths = {request.path for request in one.stub.requests[before:]}
+        assert paths == {"/v2/account", "/v2/positions"}
+
+
+def test_a_refusal_of_a_legs_price_tells_the_price_that_it_was_judged_against() -> None:
+    account = Account()
+    body = {"code": 42210000, "message": "stop_loss.stop_price must be", "base_price": "99.37"}
+    account.faults["POST", ORDERS] = [Answer(422, body)]
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        one.hear(entry())
+        (refused,) = one.wait_for(OrderRefused)
+        assert str(refused.base_price) == "99.37"
+
+
+def test_an_order_named_as_blocking_is_looked_up_by_the_brokers_id() -> None:
+    account = Account()
+    account.orders = [raw_order(id="b9", status="new"), raw_order(id="z", client_order_id="theirs")]
+    account.faults["GET", "/v2/orders:by_client_order_id"] = [missing("order not found")] * 2
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        lookup = LookupOrder(client_order_id=OWN, symbol="AAPL", because=(), order_id="b9")
+        one.hear(lookup)
+        (found,) = one.wait_for(OrderReport)
+        assert (found.client_order_id, found.order_id) == (OWN, "b9")
+        one.hear(
+            LookupOrder(
+                client_order_id="argo-0000-q-stop-1", symbol="AAPL", because=(), order_id="z"
+            )
+        )
+        (absent,) = one.wait_for(OrderAbsent)
+        assert absent.client_order_id == "argo-0000-q-stop-1"
+
+
+def test_the_order_that_took_the_place_of_a_triggered_stop_is_followed() -> None:
+    account = Account()
+    stamp = "2026-09-21T14:13:20Z"
+    bracket = filled_bracket(stamp, stamp)
+    bracket["legs"][1] |= {"status": "replaced", "replaced_by": "sl2"}
+    account.orders = [bracket]
+    with bench(account) as one:
+        with account.lock:
+            account.orders.append(
+                leg("sl2", "stop", "filled", filled_qty="3", filled_avg_price="96.9")
+            )
+        one.wait_for(BrokerReady)
+        one.hear(LookupOrder(client_order_id=OWN, symbol="AAPL", because=()))
+        found = one.wait_for(OrderReport)[-1]
+        assert [part.status for part in found.legs] == ["working", "replaced", "filled"]
+
+
+def test_a_symbol_that_the_broker_does_not_know_holds_up_no_other() -> None:
+    account = Account()
+    account.faults["GET", "/v2/assets/AAPL"] = [missing("asset not found")]
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        (alert,) = one.said(Alert)
+        assert "AAPL cannot be traded" in alert.text
+        one.pass_time(61)
+        one.hear(Tick(n=1))
+        assert len(one.said(Asset)) == 1
+        assert len(one.said(Alert)) == 1
+
+
 def test_it_is_not_ready_before_the_assets_are_known() -> None:
     account = Account()
     account.faults["GET", "/v2/assets/AAPL"] = [Answer(503, b"<html></html>")]
@@ -371,5 +460,5 @@ def test_patience_does_not_overflow_in_a_long_outage() -> None:
     with bench() as one:
         one.wait_for(BrokerReady)
         edge: Any = one.cell.behaviour
-        edge._failures = 1100
-        edge._again(ConnectionError("down"), lambda: None)
+        edge._readings._failures = 1100
+        edge._readings._again(ConnectionError("down"), lambda: None)

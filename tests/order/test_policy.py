@@ -18,7 +18,7 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.system import Alert, Operator, RiskLevel
 from argo_actors.units import DAY, SECOND, Decimal
-from tests.order.order_bench import CLOSE, NOW, TAG, Actor, hours, report
+from tests.order.order_bench import CLOSE, NOW, TAG, Actor, holds, hours, report
 
 TO_CLOSE = (CLOSE - NOW) / SECOND
 
@@ -420,6 +420,15 @@ def test_a_second_protection_that_comes_to_light_is_cancelled() -> None:
     assert actor.phase == "protected"
     actor.report(first, "working", legs=("held", "held"))
     assert actor.cancels() == [actor.own("oco").part.order_id]
+
+
+def test_a_position_that_our_fills_do_not_explain_has_the_truth_read() -> None:
+    actor = Actor()
+    actor.open()
+    assert not [one for one in actor.hear(holds("AAPL", 3)) if isinstance(one, Reconcile)]
+    said = actor.hear(holds("AAPL", 0))
+    assert [one.reason for one in said if isinstance(one, Reconcile)] == ["the broker holds 0"]
+    assert len(actor.said(SubmitOrder)) == 1
 
 
 # coins

@@ -12,8 +12,9 @@ from argo_actors.config import Config, decode
 from argo_actors.errors import ConfigError, JournalError, RefusedError
 from argo_actors.host.secrets import Pair
 from argo_actors.messages.market import Asset
-from argo_actors.messages.order import CancelOrder, SubmitOrder
+from argo_actors.messages.order import CancelOrder, OrderReport, SubmitOrder
 from argo_actors.units import SECOND, Decimal
+from tests.broker.broker_bench import raw_account
 
 NOW = 1_790_000_000 * SECOND
 
@@ -37,12 +38,17 @@ class Wire:
         self.posted: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self.durable_first: list[bool] = []
+        self.positions: list[dict[str, Any]] = []
+        self.equity = "100000"
         self._disk = disk
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         self.durable_first.append(bool(self._disk.asked))
         self.posted.append(body)
         return {"id": "b1"}
+
+    def get(self, path: str) -> Any:
+        return self.positions if path == "/positions" else raw_account(equity=self.equity)
 
     def delete(self, path: str) -> Any:
         self.durable_first.append(bool(self._disk.asked))
@@ -59,6 +65,7 @@ class Bench:
         self.gate = Gate(config, Pair("PK1", "secret"), lambda: self.now)
         self.gate.attach(self.disk)
         self.gate._transport = self.wire  # type: ignore[assignment]
+        self.gate.account()
 
     def refused(self, order: SubmitOrder) -> str:
         with pytest.raises(RefusedError) as caught:
@@ -299,3 +306,115 @@ def test_entries_have_a_rate_for_the_whole_account(bench: Bench) -> None:
 def test_a_live_key_on_the_paper_address_is_refused() -> None:
     with pytest.raises((ConfigError, RefusedError)):
         Gate(decode('{"account": "t"}'), Pair("AK1", "secret"), lambda: NOW)
+
+
+# what the gate itself counts
+
+
+def entry(n: int, symbol: str = "AAPL", qty: int = 100) -> SubmitOrder:
+    return order(client_order_id=f"argo-0000-{n:016x}-entry-1", symbol=symbol, qty=Decimal(qty))
+
+
+def held(symbol: str, qty: str, price: str = "100") -> dict[str, Any]:
+    return {"symbol": symbol, "qty": qty, "avg_entry_price": price, "current_price": price}
+
+
+def shown(one: SubmitOrder, status: Any) -> OrderReport:
+    return OrderReport(
+        client_order_id=one.client_order_id,
+        order_id="b1",
+        symbol=one.symbol,
+        side=one.side,
+        type=one.type,
+        status=status,
+        qty=one.qty,
+        filled_qty=one.qty if status == "filled" else Decimal(0),
+        filled_avg_price=Decimal(100) if status == "filled" else None,
+        channel="list",
+        event_at=NOW,
+    )
+
+
+SIX = decode('{"account": "t", "symbols": ["AAPL", "MSFT", "SPY", "XOM", "JPM", "META", "TSLA"]}')
+
+
+def test_without_the_accounts_figures_no_entry_leaves_but_exits_do() -> None:
+    bench = Bench(SIX)
+    bench.gate._exposure = type(bench.gate._exposure)(SIX)
+    assert "no account figures" in bench.refused(order())
+    bench.gate.submit(closing(), 7)
+
+
+def test_position_open_and_unknown_entries_of_a_symbol_stay_under_its_share() -> None:
+    bench = Bench(SIX)
+    bench.wire.positions = [held("AAPL", "-100")]
+    bench.gate.positions()
+    bench.gate.submit(entry(1, qty=40), 1)
+    with pytest.raises(RefusedError, match="in AAPL, above"):
+        bench.gate.submit(entry(2, qty=20), 2)
+    bench.gate.reported(shown(entry(1), "canceled"))
+    with pytest.raises(RefusedError):
+        bench.gate.submit(entry(3, qty=20), 3)
+    bench.gate.positions()
+    bench.gate.submit(entry(4, qty=20), 4)
+
+
+def test_an_entry_that_filled_is_not_counted_beside_its_position() -> None:
+    bench = Bench(SIX)
+    bench.gate.submit(entry(1, qty=70), 1)
+    bench.wire.positions = [held("AAPL", "70")]
+    bench.gate.positions()
+    bench.gate.submit(entry(2, qty=70), 2)
+
+
+def test_all_that_is_at_work_stays_under_the_gross_limit() -> None:
+    bench = Bench(SIX)
+    bench.wire.positions = [held(one, "150") for one in ("NVDA", "MSFT", "SPY", "XOM", "JPM")]
+    bench.gate.positions()
+    bench.gate.submit(entry(1, "META", 150), 1)
+    with pytest.raises(RefusedError, match="at work, above"):
+        bench.gate.submit(entry(2, "TSLA", 120), 2)
+    bench.gate.submit(closing(qty=Decimal(900)), 3)
+
+
+def test_two_entries_that_wait_for_the_disk_together_do_not_both_leave() -> None:
+    bench = Bench(SIX)
+    waiting = []
+
+    def meanwhile() -> None:
+        bench.disk.before = lambda: None
+        bench.gate.submit(entry(2, qty=100), 8)
+        waiting.append(True)
+
+    bench.disk.before = meanwhile
+    with pytest.raises(RefusedError, match="in AAPL, above"):
+        bench.gate.submit(entry(1, qty=100), 7)
+    assert waiting
+    assert len(bench.wire.posted) == 1
+
+
+def test_a_refused_entry_counts_no_more_and_a_lost_one_until_a_whole_list_lacks_it() -> None:
+    bench = Bench(SIX)
+    bench.gate.submit(entry(1, qty=100), 1)
+    bench.gate.refused(entry(1).client_order_id)
+    bench.gate.submit(entry(2, qty=100), 2)
+    bench.gate.listed([])
+    bench.gate.positions()
+    with pytest.raises(RefusedError):
+        bench.gate.submit(entry(3, qty=100), 3)
+    bench.now += 61 * SECOND
+    bench.gate.listed([shown(entry(2), "working")])
+    bench.gate.positions()
+    late = msgspec.structs.replace(entry(4, qty=100), expires_at=bench.now + SECOND)
+    with pytest.raises(RefusedError):
+        bench.gate.submit(late, 4)
+    bench.gate.listed([])
+    bench.gate.positions()
+    bench.gate.submit(late, 5)
+
+
+def test_a_smaller_account_has_smaller_limits() -> None:
+    bench = Bench(SIX)
+    bench.wire.equity = "1000"
+    bench.gate.account()
+    assert "above" in bench.refused(order())

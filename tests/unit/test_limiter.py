@@ -38,3 +38,15 @@ def test_time_that_stands_still_or_steps_back_gives_nothing() -> None:
     drain(limiter, START, urgent=True)
     assert not limiter.take(START, urgent=True)
     assert not limiter.take(START - MINUTE, urgent=True)
+
+
+def test_a_turn_that_needed_several_calls_is_charged_for_all_of_them() -> None:
+    limiter = Limiter(150, 50)
+    limiter.take(START, urgent=False)
+    limiter.made(4, START)
+    assert limiter.left(START) == 146
+    limiter.take(START, urgent=False)
+    limiter.made(4, START)
+    assert limiter.left(START) == 145
+    limiter.made(5, START)
+    assert limiter.left(START) == 145

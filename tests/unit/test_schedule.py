@@ -63,3 +63,33 @@ def test_a_job_put_back_keeps_its_place() -> None:
     assert first is not None
     schedule.put_back(first)
     assert [job.symbol for job in running(schedule)] == ["A", "B"]
+
+
+def test_lookups_and_queries_leave_workers_to_cancels_and_exits() -> None:
+    schedule = Schedule(6)
+    for n in range(9):
+        add(schedule, Priority.LOOKUP, f"S{n}")
+    assert len(running(schedule)) == 4
+    add(schedule, Priority.CANCEL, "X")
+    assert [job.priority for job in running(schedule)] == [Priority.CANCEL]
+    other = Schedule(6)
+    for n in range(9):
+        add(other, Priority.QUERY, f"S{n}")
+    assert len(running(other)) == 3
+    add(other, Priority.EXIT, "X")
+    add(other, Priority.EXIT, "Y")
+    assert len(running(other)) == 2
+
+
+def test_the_reserve_is_for_cancels_protection_exits_and_what_they_wait_for() -> None:
+    schedule = Schedule(16)
+    for n, priority in enumerate(Priority):
+        add(schedule, priority, f"S{n}")
+    schedule.add(Priority.LOOKUP, "P", lambda: None, lambda value, error: None, urgent=True)
+    urgent = {(job.priority, job.symbol) for job in running(schedule) if job.urgent}
+    assert urgent == {
+        (Priority.CANCEL, "S0"),
+        (Priority.PROTECTION, "S1"),
+        (Priority.EXIT, "S2"),
+        (Priority.LOOKUP, "P"),
+    }
