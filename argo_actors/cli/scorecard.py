@@ -58,6 +58,7 @@ def scorecard(
     files = sorted({path for day in days or ("",) for path in journal_files(day, account, state)})
     build = deciders if profit else None
     card = made(files, build, horizons=_horizons(horizon), told=_progress)
+    _progress("")
     if json:
         emit_json(msgspec.to_builtins(card))
     elif not card.sources:
@@ -82,7 +83,8 @@ def _horizons(given: Sequence[str]) -> dict[str, int]:
 
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
-        print(f"\r\x1b[Krunning again: {text}", end="\r", file=sys.stderr, flush=True)
+        shown = f"running again: {text}" if text else ""
+        print(f"\r\x1b[K{shown}", end="\r", file=sys.stderr, flush=True)
 
 
 def _tell(card: "Scorecard") -> None:

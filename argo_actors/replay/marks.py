@@ -5,7 +5,6 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from ..config import FAMILY_OF
 from ..messages import Message
 from ..messages.market import Quote, Quotes, QuoteSeen
 from ..messages.opinion import Opinion, VendorPrice
@@ -13,7 +12,9 @@ from ..units import MINUTE, Symbol, UtcNanos
 
 Kind = Literal["quote", "price", "close"]
 KINDS: tuple[Kind, ...] = ("quote", "price", "close")
-"""In order of trust: the mid of a quote, a vendor's live price, the close of a bar of market data."""
+"""In order of trust: the mid of a quote, a vendor's live price, the close of a fresh bar."""
+FRESH = 10 * MINUTE
+"""An opinion that lives longer is made of bars whose close may be old when it is said."""
 NEAR = MINUTE
 """Prices of all kinds that lie within it of a time are of that time: the most trusted one is taken."""
 
@@ -28,7 +29,7 @@ class Mark(NamedTuple):
 
 
 def marks(message: Message) -> Iterator[Mark]:
-    """The prices in a recorded word. Daily closes are none: they are old when they are said."""
+    """The prices in a recorded word."""
     match message:
         case QuoteSeen():
             yield _mid(message.quote)
@@ -36,7 +37,7 @@ def marks(message: Message) -> Iterator[Mark]:
             yield from map(_mid, message.quotes)
         case VendorPrice():
             yield Mark(message.symbol, "price", message.price)
-        case Opinion(price=float(price)) if FAMILY_OF.get(message.source) == "market_data":
+        case Opinion(price=float(price)) if message.valid_until - message.as_of <= FRESH:
             yield Mark(message.symbol, "close", price)
 
 

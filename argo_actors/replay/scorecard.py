@@ -2,7 +2,7 @@
 
 A vote begins when its opinion was said, the moment at which it could be acted on, and is judged by the first
 recorded price since then against the first one a horizon later: the mid of a recorded quote, else a vendor's
-live price, else the close that an opinion of market data was made from (`marks.py`). Where no price comes
+live price, else the close that a short-lived opinion was made from (`marks.py`). Where no price comes
 within three more horizons (a night after a vote on minutes) it is not judged. Votes, hits and Brier scores are
 defined in `scores.py`.
 
@@ -18,14 +18,16 @@ from typing import NamedTuple
 
 import msgspec
 
+from .. import config as configuration
 from ..config import FAMILY_OF
 from ..consensus.regime import RegimeView, read
-from ..journal.reader import records
+from ..journal.reader import opening, records
 from ..messages import Message
 from ..messages.market import Decide, Figures, Regime
 from ..messages.opinion import Opinion, SourceCall
+from ..messages.system import Configured
 from ..runtime.folding import Build
-from ..units import DAY, HOUR, MINUTE, Symbol, UtcNanos, exact
+from ..units import DAY, HOUR, MINUTE, Symbol, Usd, UtcNanos, cents
 from . import scores
 from .marks import Prices
 from .rerun import rerun
@@ -117,6 +119,7 @@ class Gathered:
     def __init__(self) -> None:
         self.begin: UtcNanos = 0
         self.end: UtcNanos = 0
+        self.families: dict[str, str] = dict(FAMILY_OF)
         self.prices = Prices()
         self.said: dict[tuple[str, Symbol], list[Said]] = {}
         self.calls: dict[str, list[_Call]] = {}
@@ -126,6 +129,17 @@ class Gathered:
         self._regimes: dict[Symbol, list[tuple[UtcNanos, Regime]]] = {}
         self._in_force: dict[Symbol, dict[str, _InForce]] = {}
         self._sampled: UtcNanos = 0
+
+    @property
+    def sources(self) -> list[str]:
+        """Who has said or been asked anything, in the order in which members vote."""
+        known = {name for name, _ in self.said} | set(self.calls)
+        return [one for one in self.families if one in known]
+
+    def configure(self, config: str) -> None:
+        """A configuration in force, as JSON: a source of the user's own names its family there."""
+        if config:
+            self.families |= configuration.families(configuration.decode(config))
 
     def learn(self, at: UtcNanos, message: Message) -> None:
         """Take in a recorded word."""
@@ -148,6 +162,8 @@ class Gathered:
                     message.failure,
                 )
                 self.calls.setdefault(message.source, []).append(call)
+            case Configured():
+                self.configure(message.config)
             case Figures():
                 view = read(self._views.get(message.symbol, RegimeView()), message.regime)
                 self._views[message.symbol] = view
@@ -190,6 +206,7 @@ def gather(files: Sequence[Path]) -> Gathered:
     """Read journal files. Raises JournalError."""
     found = Gathered()
     for path in files:
+        found.configure(opening(path).config)
         for record in records(path):
             for message in record.said:
                 found.learn(record.at, message)
@@ -208,35 +225,43 @@ def scorecard(
     `told` hears what is being rerun, which takes a while. Raises JournalError.
     """
     gathered = gather(files)
-    names = [one for one in FAMILY_OF if one in {name for name, _ in gathered.said}]
-    names += [one for one in FAMILY_OF if one in gathered.calls and one not in names]
-    worth: dict[str, str] = {}
-    whole = None
-    if build is not None and names:
-        told("all sources")
-        pnl = rerun(files, build).pnl
-        whole = str(exact(round(pnl, 2)))
-        for name in names:
-            told(f"without {name}")
-            alone = rerun(files, build, without=frozenset({name})).pnl
-            worth[name] = str(exact(round(pnl - alone, 2)))
+    if build is None or not gathered.sources:
+        return card_of(gathered, horizons)
+    told("all sources")
+    whole = rerun(files, build).pnl
+    added: dict[str, Usd] = {}
+    for name in gathered.sources:
+        told(f"without {name}")
+        added[name] = whole - rerun(files, build, without=frozenset({name})).pnl
+    return card_of(gathered, horizons, whole, added)
+
+
+def card_of(
+    gathered: Gathered,
+    horizons: Mapping[str, int],
+    whole: Usd | None = None,
+    added: Mapping[str, Usd] | None = None,
+) -> Scorecard:
+    """The scorecard of what was gathered, and of the profits of reruns where there are any."""
+    profits = {name: str(cents(one)) for name, one in (added or {}).items()}
     return Scorecard(
         begin=gathered.begin,
         end=gathered.end,
         symbols=len({symbol for _, symbol in gathered.said}),
-        sources=[_card(gathered, one, horizons, worth.get(one)) for one in names],
+        sources=[_card(gathered, one, horizons, profits.get(one)) for one in gathered.sources],
         pairs=[
             Pair(one=one, other=other, both=count, agree=gathered.agree[one, other] / count)
             for (one, other), count in sorted(gathered.both.items())
         ],
-        modelled_pnl=whole,
+        modelled_pnl=None if whole is None else str(cents(whole)),
     )
 
 
 def _card(
     gathered: Gathered, source: str, horizons: Mapping[str, int], pnl: str | None
 ) -> SourceCard:
-    horizon = horizons[FAMILY_OF[source]]
+    family = gathered.families[source]
+    horizon = horizons[family]
     judged = _judged(gathered, source, horizon)
     outcomes = judged.outcomes
     calls = gathered.calls.get(source, [])
@@ -246,7 +271,7 @@ def _card(
     usd = sum(one.usd for one in calls)
     return SourceCard(
         source=source,
-        family=FAMILY_OF[source],
+        family=family,
         horizon_seconds=horizon / 1e9,
         opinions=sum(len(said) for (name, _), said in gathered.said.items() if name == source),
         neutral=judged.neutral,

@@ -25,7 +25,7 @@ from argo_actors.replay.verify import overridden
 from argo_actors.units import MINUTE
 from tests.acceptance.worlds import daemon, until, world
 
-CYCLES = 130
+CYCLES = 100
 """Minutes: a cycle a minute."""
 SKILLS = "alpaca=perfect,yfinance=coin,alpha_vantage=copy:yfinance,xai_grok=inverted"
 SETTINGS = (
@@ -70,9 +70,12 @@ def rows(card: Scorecard) -> dict[str, SourceCard]:
     return {one.source: one for one in card.sources}
 
 
-def said(state: Path) -> list[Message]:
-    files = day_files(state / "journal")
+def said(files: list[Path]) -> list[Message]:
     return [message for path in files for record in records(path) for message in record.said]
+
+
+def signals(files: list[Path]) -> list[bytes]:
+    return [encode(one) for one in said(files) if isinstance(one, Signal)]
 
 
 def test_it_ranks_perfect_coin_copy_and_inverted_rightly(rows: dict[str, SourceCard]) -> None:
@@ -109,7 +112,7 @@ def test_of_two_equal_sources_neither_adds_anything_and_they_are_seen_to_be_alik
 def test_answers_times_and_costs_are_those_of_the_journal(
     state: Path, rows: dict[str, SourceCard]
 ) -> None:
-    words = said(state)
+    words = said(day_files(state / "journal"))
     for name, row in rows.items():
         calls = [one for one in words if isinstance(one, SourceCall) and one.source == name]
         opinions = [one for one in words if isinstance(one, Opinion) and one.source == name]
@@ -139,11 +142,33 @@ def test_the_journal_tells_nothing_of_skills(state: Path) -> None:
 
 
 def test_a_rerun_without_a_change_says_every_signal_again(state: Path) -> None:
-    recorded = [encode(one) for one in said(state) if isinstance(one, Signal)]
     again = rerun(day_files(state / "journal"), deciders)
-    assert recorded
-    assert [encode(one) for one in again.signals] == recorded
+    assert [encode(one) for one in again.signals] == signals(day_files(state / "journal"))
+    assert again.signals
     assert (again.fills, again.crashes) == ((), 0)
+
+
+def test_a_rerun_may_begin_with_a_later_day_and_goes_on_over_restarts(tmp_path: Path) -> None:
+    with world(tmp_path, "--start", "2026-03-04T23:50:00+00:00") as one:
+        for cycles in (3, 14):
+            with daemon(one, tmp_path, "clock.cycle_seconds=60") as running:
+                view = View(running)
+                until(lambda view=view, cycles=cycles: view.books.cycle >= cycles, "the cycles")
+                running.pacer.pause(20)  # type: ignore[attr-defined]
+    files = day_files(tmp_path / "journal")
+    assert len(files) == 2
+    for some in (files, files[1:]):
+        again = rerun(some, deciders)
+        assert [encode(one) for one in again.signals] == signals(some)
+        assert again.signals
+        voters = {
+            member.source
+            for signal in rerun(some, deciders, without=frozenset({"sonar"})).signals
+            for family in signal.families
+            for member in family.members
+        }
+        assert voters
+        assert "sonar" not in voters
 
 
 def test_a_person_reads_it_at_eighty_columns_and_a_program_as_json(

@@ -200,8 +200,8 @@ def test_prices_are_the_first_known_since_a_time_the_most_trusted_of_a_minute() 
 
 def test_a_daily_opinions_price_is_no_mark() -> None:
     fields = {"symbol": "AAPL", "direction": "LONG", "confidence": 80.0, "price": 90.0}
-    for source, expected in (("alpaca", 1), ("yfinance", 0)):
-        said = Opinion(source=source, as_of=NOW, valid_until=NOW, **fields)  # type: ignore[arg-type]
+    for lives, expected in ((2 * MINUTE, 1), (1440 * MINUTE, 0)):
+        said = Opinion(source="any", as_of=NOW, valid_until=NOW + lives, **fields)  # type: ignore[arg-type]
         assert len(list(marks(said))) == expected
 
 
