@@ -214,7 +214,7 @@ class Daemon:
     def _pacer(self) -> Pacer:
         schedule = Schedule(
             self.engine,
-            Hours(self.clock.now(), self.config.risk.day_start),
+            Hours(self.clock.now(), *configuration.loss_day_start(self.config)),
             self.config.clock.cycle_seconds,
         )
         lockstep = self.settings.lockstep

@@ -9,6 +9,7 @@ import hashlib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 from msgspec import Meta
@@ -53,8 +54,8 @@ class Trading(Block, frozen=True, kw_only=True):
     """Stop distance in multiples of the daily ATR; 0 uses stop_loss_pct."""
     target_atr: Annotated[float, Meta(ge=0, le=40)] = 0.0
     """Target distance in multiples of the daily ATR; 0 uses profit_target_pct."""
-    use_margin: Literal[False] = False
-    """The base amount never exceeds equity."""
+    use_margin: bool = False
+    """True: sizes are percent of buying power, also where it exceeds equity."""
     position_flip: bool = False
     """After a close by an opposite signal, enter the other side at once, all checks done again."""
     on_unprotected: Literal["exit", "watch"] = "exit"
@@ -72,13 +73,31 @@ class RiskLimits(Block, frozen=True, kw_only=True):
     max_stop_loss_pct: PercentOf = 1.5
 
 
+class LossRules(Block, frozen=True, kw_only=True):
+    """How a firm measures losses: its rule text as data."""
+
+    daily_base: Literal["equity", "balance", "higher"] = "equity"
+    """What the day's loss is counted from: equity or balance (without open profit) at the reset."""
+    drawdown: Literal["trailing", "static"] = "trailing"
+    """Measured from the highest confirmed equity, or from where the account began."""
+    initial_balance: NotNegative = 0.0
+    """Where the account began, in dollars; 0 takes the first confirmed equity."""
+    reset_time: str = "17:00"
+    """When the firm's day begins."""
+    reset_zone: str = "America/New_York"
+    """In which time zone (IANA name)."""
+    dated: str = ""
+    """Date of the rule text that these values were taken from, as YYYY-MM-DD."""
+
+
 class PropFirm(Block, frozen=True, kw_only=True):
     """Prop mode: a funded account's harder rules."""
 
     enabled: bool = False
     account: str = "prop_firm_test"
-    """A name for reports."""
+    """The firm's account, shown in `argo status`."""
     risk_limits: RiskLimits = RiskLimits()
+    rules: LossRules = LossRules()
 
 
 class Consensus(Block, frozen=True, kw_only=True):
@@ -414,8 +433,19 @@ def _check(config: Config) -> None:
     trading = config.trading
     if trading.position_size_pct > trading.max_position_size_pct:
         raise ValueError("`trading.position_size_pct` is above `trading.max_position_size_pct`")
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", config.risk.day_start):
-        raise ValueError(f"`risk.day_start` is {config.risk.day_start!r}: allowed is HH:MM")
+    rules = config.prop_firm.rules
+    times = {
+        "risk.day_start": config.risk.day_start,
+        "prop_firm.rules.reset_time": rules.reset_time,
+    }
+    for key, text in times.items():
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+            raise ValueError(f"`{key}` is {text!r}: allowed is HH:MM")
+    if not _is_zone(rules.reset_zone):
+        zone = f"`prop_firm.rules.reset_zone` is {rules.reset_zone!r}"
+        raise ValueError(f"{zone}{_nearest(rules.reset_zone, available_timezones())}")
+    if rules.dated and not re.fullmatch(r"\d{4}-\d\d-\d\d", rules.dated):
+        raise ValueError(f"`prop_firm.rules.dated` is {rules.dated!r}: allowed is YYYY-MM-DD")
     for regime, value in multipliers(config).items():
         off = regime.split("_")[0].upper() in config.regime.off
         if not off and (value <= 0 or config.min_confidence / value > 100):
@@ -423,6 +453,14 @@ def _check(config: Config) -> None:
                 f"`regime.{regime}` {value} makes an entry impossible "
                 f"({config.min_confidence} / {value} is above 100): name the regime in `regime.off`"
             )
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
 
 
 def multipliers(config: Config) -> dict[str, float]:
@@ -467,6 +505,22 @@ def loss_limits(config: Config) -> tuple[float, float]:
         limits = config.prop_firm.risk_limits
         return limits.daily_loss_limit_pct, limits.max_drawdown_pct
     return config.risk.daily_loss_limit_pct, config.risk.max_drawdown_pct
+
+
+STANDARD_RULES = LossRules()
+
+
+def loss_rules(config: Config) -> LossRules:
+    """How losses are measured in this mode: the firm's rules, else from equity and from its peak."""
+    return config.prop_firm.rules if config.prop_firm.enabled else STANDARD_RULES
+
+
+def loss_day_start(config: Config) -> tuple[str, str]:
+    """Local time and zone at which the loss day begins in this mode."""
+    rules = config.prop_firm.rules
+    if config.prop_firm.enabled:
+        return rules.reset_time, rules.reset_zone
+    return config.risk.day_start, "America/New_York"
 
 
 def decode(text: bytes | str, where: str = "the configuration") -> Config:

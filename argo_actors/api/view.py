@@ -67,7 +67,7 @@ class View:
             "cash": account.cash if account else None,
             "buying_power": account.buying_power if account else None,
             "daily_loss_pct": daily_loss_pct(risk.losses),
-            "drawdown_pct": drawdown_pct(risk.losses),
+            "drawdown_pct": drawdown_pct(self._daemon.config, risk.losses),
             "marked_equity": current(risk.losses),
             "positions": sum(1 for _, one in books.holdings if one.qty),
             "unprotected": [

@@ -32,6 +32,9 @@ MOST_PER_SYMBOL_MINUTE = 10
 """Entries in one symbol within a minute: more is a loop, not trading."""
 MOST_REPLACED = 5
 """So many replacements of legs are followed."""
+TRANSFERS = "CSD,CSW,JNLC,ACATC"
+"""Alpaca's activities that bring or take money without a trade, a dividend, interest or a fee."""
+PAGE = 100
 ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 STOPS_ENTRIES: frozenset[str] = frozenset({"halt", "stop-entries", "flatten"})
 
@@ -198,6 +201,17 @@ class Gate:
         with self._lock:
             self._exposure.positions(reports, ended)
         return reports
+
+    def transfers(self, after: str) -> list[Any]:
+        """Deposits and withdrawals since then, oldest first, read through to their end."""
+        found: list[Any] = []
+        query: dict[str, Any] = {"activity_types": TRANSFERS, "after": after, "direction": "asc"}
+        while True:
+            page = self._transport.get("/account/activities", query | {"page_size": PAGE}) or []
+            found += page
+            if len(page) < PAGE:
+                return found
+            query["page_token"] = page[-1]["id"]
 
     def position(self, symbol: str) -> Any:
         """One position, None when flat: only a position that is missing twice is gone."""

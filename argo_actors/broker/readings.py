@@ -13,9 +13,9 @@ import msgspec
 from ..config import Config
 from ..errors import RefusedError
 from ..messages.market import Asset
-from ..messages.order import AccountReport, BrokerReady, OrderReport, PositionReport
+from ..messages.order import BrokerReady, OrderReport, PositionReport
 from ..messages.system import Alert
-from ..messages.truth import Elsewhere, TruthRead
+from ..messages.truth import Elsewhere, Transfer, TruthRead
 from ..runtime.edge import Port
 from ..units import DAY, SECOND, Symbol, UtcNanos
 from .gate import Gate
@@ -27,14 +27,17 @@ from .truth import (
     Question,
     Truth,
     elsewhere,
+    read_account,
     read_twice,
     reconciled,
     stamp,
 )
-from .wire import WireError, account_report, asset, flat, order_report
+from .wire import WireError, asset, flat, order_report
 
 MOST_BACKOFF = 30.0
 LINK_SAID_SECONDS = 10
+MOVED_DAYS_AT_START, MOVED_DAYS = 30, 3
+"""How many days back transfers are asked for, at first and then."""
 ASSETS_SECONDS = DAY / SECOND
 LACKING_SECONDS = 60
 """An asset that could not be read is asked for again so often."""
@@ -75,6 +78,7 @@ class Readings:
         self._sent_at: dict[str, UtcNanos] = {}
         """When our orders were submitted, in market time: where a list must begin."""
         self._elsewhere: Elsewhere | None = None
+        self._transfers: set[str] = set()
         self._failures = 0
 
     def start(self) -> None:
@@ -178,14 +182,22 @@ class Readings:
     def account(self) -> None:
         """The account's figures."""
 
-        def then(report: Any, error: BaseException | None) -> None:
+        def then(read: Any, error: BaseException | None) -> None:
             if error is None:
-                self._port.say(report)
+                report, transfers = read
+                self._port.say(*self._transferred(transfers), report)
 
-        self._once("account", self._read_account, then)
+        self._once("account", partial(read_account, self._gate, self._moved_since()), then)
 
-    def _read_account(self) -> AccountReport:
-        return account_report(self._gate.account())
+    def _moved_since(self) -> str:
+        days = MOVED_DAYS if self._transfers else MOVED_DAYS_AT_START
+        return stamp(self._port.now() - days * DAY)
+
+    def _transferred(self, transfers: tuple[Transfer, ...]) -> list[Transfer]:
+        """What has not been told since this edge was made (risk counts each once)."""
+        new = [one for one in transfers if one.id not in self._transfers]
+        self._transfers |= {one.id for one in new}
+        return new
 
     def positions(self) -> None:
         """All positions; those that changed are told."""
@@ -253,7 +265,7 @@ class Readings:
         if not self._assets_known:
             return
         look_back = LOOK_BACK_PERIODIC if reason == "periodic" else LOOK_BACK
-        question = Question(symbols, self._symbols, look_back)
+        question = Question(symbols, self._symbols, look_back, self._moved_since())
         work = partial(read_twice, self._gate, question, self._port.now)
 
         def then(truth: Any, error: BaseException | None) -> None:
@@ -272,7 +284,8 @@ class Readings:
                 self._sent_at.setdefault(one.client_order_id, one.submitted_at)
                 self.note(one)
         symbols = question.symbols or self._symbols
-        words: list[Any] = [truth.account, *reconciled(truth, symbols, self._prefix, reason)]
+        words: list[Any] = [*self._transferred(truth.transfers), truth.account]
+        words += reconciled(truth, symbols, self._prefix, reason)
         words.append(
             TruthRead(
                 reason=reason,

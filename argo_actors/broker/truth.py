@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
+from loguru import logger
 
-from ..errors import UnknownOutcomeError
+from ..errors import BrokerError, UnknownOutcomeError
 from ..messages.order import AccountReport, LegReport, OrderReport, PositionReport, Reconciled
-from ..messages.truth import Elsewhere
+from ..messages.truth import Elsewhere, Transfer
 from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
 from .gate import Gate
-from .wire import account_report, flat, order_report
+from .wire import account_report, flat, order_report, transfer
 
 LOOK_BACK = 4 * DAY
 LOOK_BACK_PERIODIC = 10 * MINUTE
@@ -27,6 +28,7 @@ class Truth(NamedTuple):
     positions: tuple[PositionReport, ...]
     orders: tuple[OrderReport, ...]
     read_at: UtcNanos
+    transfers: tuple[Transfer, ...] = ()
     readings: int = 1
 
     def same_as(self, other: "Truth") -> bool:
@@ -44,6 +46,8 @@ class Question(NamedTuple):
     symbols: tuple[Symbol, ...]
     known: tuple[Symbol, ...]
     look_back: int
+    moved_since: str
+    """Transfers from here on, RFC 3339."""
 
 
 def read_twice(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:
@@ -63,8 +67,9 @@ def read(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:
     after = stamp(_since(gate, question, begun))
     orders = gate.orders("all", question.symbols, after)
     positions = gate.positions()
+    account, transfers = read_account(gate, question.moved_since)
     return Truth(
-        account_report(gate.account()),
+        account,
         positions,
         tuple(
             sorted(
@@ -73,7 +78,18 @@ def read(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:
             )
         ),
         begun,
+        transfers,
     )
+
+
+def read_account(gate: Gate, since: str) -> tuple[AccountReport, tuple[Transfer, ...]]:
+    """The account first, then what was transferred: what is in its equity is then known."""
+    report = account_report(gate.account())
+    try:
+        return report, tuple(transfer(one) for one in gate.transfers(since))
+    except BrokerError as error:
+        logger.warning("transfers could not be read: {}", error)
+        return report, ()
 
 
 def _since(gate: Gate, question: Question, now: UtcNanos) -> UtcNanos:

@@ -19,6 +19,7 @@ from ..messages.order import (
     Side,
     SubmitOrder,
 )
+from ..messages.truth import Transfer
 from ..units import CENT, SECOND, ZERO, Decimal, Symbol, UtcNanos, decimal_from
 
 STATUS: dict[str, OrderStatus] = {
@@ -205,6 +206,30 @@ def account_report(raw: Any, because: tuple[WordId, ...] = ()) -> AccountReport:
         trading_blocked=blocked,
         because=because,
     )
+
+
+def transfer(raw: Any) -> Transfer:
+    """A deposit or a withdrawal; its id begins with its time."""
+    found = _mapping(raw)
+    name = str(found.get("id") or "")
+    return Transfer(
+        id=name,
+        kind=str(found.get("activity_type") or ""),
+        dollars=signed(found, "net_amount"),
+        at=time(found.get("created_at")) or _time_of(name),
+    )
+
+
+def _time_of(activity: str) -> UtcNanos:
+    """`20260304150000123::…` in ns. Raises WireError."""
+    digits = activity.partition("::")[0]
+    if len(digits) != 17 or not digits.isdecimal():
+        raise WireError(f"an activity without a time: {activity[:40]!r}")
+    try:
+        moment = datetime.strptime(digits[:14] + "+0000", "%Y%m%d%H%M%S%z")
+    except ValueError as error:
+        raise WireError(f"an activity without a time: {activity[:40]!r}") from error
+    return int(moment.timestamp()) * SECOND + int(digits[14:]) * 1_000_000
 
 
 def asset(raw: Any, symbol: Symbol) -> Asset:

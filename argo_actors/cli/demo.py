@@ -250,8 +250,9 @@ def tie_out(daemon: Any, venue: dict[str, Any]) -> dict[str, Any]:
         ),
         Decimal(0),
     )
+    paid_in = Decimal(venue["start_cash"]) + Decimal(venue["transferred"])
     pairs = {
-        "cash": (Decimal(venue["start_cash"]) + whole.cash, Decimal(venue["cash"])),
+        "cash": (paid_in + whole.cash, Decimal(venue["cash"])),
         "fees": (whole.fees, Decimal(venue["fees"])),
         "realised": (whole.realised, Decimal(venue["realised"])),
         "unrealised": (open_profit, Decimal(venue["unrealised"])),

@@ -20,8 +20,10 @@ FUTURE_DAYS = 360
 class Hours:
     """Sessions of the New York Stock Exchange around a time, half days included."""
 
-    def __init__(self, around: UtcNanos, day_start: str = "17:00") -> None:
-        self._day_start = day_start
+    def __init__(
+        self, around: UtcNanos, day_start: str = "17:00", zone: str = NEW_YORK.key
+    ) -> None:
+        self._day_start, self._zone = day_start, ZoneInfo(zone)
         self._load(around)
 
     def _load(self, around: UtcNanos) -> None:
@@ -50,32 +52,32 @@ class Hours:
             session_close=self._closes[running],
             next_open=self._opens[i + 1],
             next_close=self._closes[running],
-            loss_day=loss_day(now, self._day_start),
+            loss_day=loss_day(now, self._day_start, self._zone),
         )
 
     def next_change(self, now: UtcNanos) -> UtcNanos:
         """When `at` will next say something else: an open, a close, a new loss day."""
         hours = self.at(now)
         edge = hours.next_close if hours.is_open else hours.next_open
-        return min(edge, next_loss_day(now, self._day_start))
+        return min(edge, next_loss_day(now, self._day_start, self._zone))
 
 
-def loss_day(now: UtcNanos, day_start: str) -> UtcNanos:
+def loss_day(now: UtcNanos, day_start: str, zone: ZoneInfo = NEW_YORK) -> UtcNanos:
     """The last loss day's beginning at or before a time; zone aware, so a DST day has 23 or 25 hours."""
-    local = _utc(now).astimezone(NEW_YORK)
-    begun = _start_on(local.date(), day_start)
-    return begun if begun <= now else _start_on(local.date() - timedelta(days=1), day_start)
+    local = _utc(now).astimezone(zone)
+    begun = _start_on(local.date(), day_start, zone)
+    return begun if begun <= now else _start_on(local.date() - timedelta(days=1), day_start, zone)
 
 
-def next_loss_day(now: UtcNanos, day_start: str) -> UtcNanos:
+def next_loss_day(now: UtcNanos, day_start: str, zone: ZoneInfo = NEW_YORK) -> UtcNanos:
     """The next loss day's beginning after a time."""
-    begun = _utc(loss_day(now, day_start)).astimezone(NEW_YORK)
-    return _start_on(begun.date() + timedelta(days=1), day_start)
+    begun = _utc(loss_day(now, day_start, zone)).astimezone(zone)
+    return _start_on(begun.date() + timedelta(days=1), day_start, zone)
 
 
-def _start_on(day: date, day_start: str) -> UtcNanos:
+def _start_on(day: date, day_start: str, zone: ZoneInfo) -> UtcNanos:
     hour, minute = (int(part) for part in day_start.split(":"))
-    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=NEW_YORK)
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
     return int(local.timestamp()) * SECOND
 
 

@@ -44,7 +44,7 @@ class MarketHours(Fact, frozen=True, kw_only=True):
     next_open: UtcNanos
     next_close: UtcNanos
     loss_day: UtcNanos
-    """The last `risk.day_start` (17:00 New York) at or before now."""
+    """The last beginning of a loss day (17:00 New York; a prop firm's reset) at or before now."""
 
 
 class Asset(Fact, frozen=True, kw_only=True):

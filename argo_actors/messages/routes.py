@@ -99,6 +99,7 @@ ROUTES: dict[type[Message], Route] = {
     truth.Resolve: Route((ORDER,)),
     truth.Resolved: Route(("tracker",)),
     truth.Adopted: Route(("tracker",)),
+    truth.Transfer: Route(("risk", "tracker")),
     system.Configured: Route(()),
     system.Started: Route(("risk", "order/*", "tracker")),
     system.Stopping: _control("risk", "tracker"),

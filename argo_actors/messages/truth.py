@@ -6,7 +6,7 @@ else placed. It is shown and counted, and touched only when a person has named i
 
 from typing import Literal
 
-from ..units import OrderId, Price, Quantity, Symbol, UtcNanos
+from ..units import OrderId, Price, Quantity, Symbol, Usd, UtcNanos
 from .base import Command, Fact, WordId
 from .order import OrderReport, PositionReport, Side
 
@@ -100,3 +100,14 @@ class Adopted(Fact, frozen=True, kw_only=True):
     orders: tuple[OrderId, ...]
     """Foreign orders that came with it."""
     because: tuple[WordId, ...]
+
+
+class Transfer(Fact, frozen=True, kw_only=True):
+    """Money came to the account or left it (negative): neither profit nor loss."""
+
+    id: str
+    """The broker's, once for ever."""
+    kind: str
+    """The broker's type of activity: CSD, CSW, JNLC, ACATC."""
+    dollars: Usd
+    at: UtcNanos

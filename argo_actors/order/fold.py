@@ -112,8 +112,8 @@ def _evolve_rest(config: Config, symbol: Symbol, state: OrderState, heard: Heard
             return _started(state)
         case Operator():
             return _operated(state, message, heard)
-        case RiskLevel() if message.level == "BREACH" and message.note:
-            return replace(state, operator="breach")
+        case RiskLevel():
+            return replace(state, breached=message.level == "BREACH" and bool(message.note))
         case Crashed():
             return replace(state, frozen=f"crashed: {message.error}"[:200], asked_reconcile=0)
         case EntrySettled():
@@ -362,7 +362,8 @@ def _started(state: OrderState) -> OrderState:
 
 
 def _operated(state: OrderState, command: Operator, heard: Heard) -> OrderState:
-    state = replace(state, operator=command.state)
+    breached = state.breached and command.state != "normal"
+    state = replace(state, operator=command.state, breached=breached)
     if command.state == "flatten":
         return _exit(state, "operator", heard)
     return state

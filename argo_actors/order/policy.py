@@ -103,7 +103,7 @@ def breach_flattens(config: Config) -> bool:
 
 def calls_off(config: Config, state: OrderState) -> bool:
     """Nothing of ours is to be left working."""
-    return state.operator == "flatten" or (state.operator == "breach" and breach_flattens(config))
+    return state.operator == "flatten" or (state.breached and breach_flattens(config))
 
 
 def _coin_exit(symbol: Symbol, state: OrderState, position: Position) -> Exit | None:

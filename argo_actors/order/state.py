@@ -197,6 +197,8 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     asset: Asset | None = None
     hours: MarketHours | None = None
     operator: str = "normal"
+    breached: bool = False
+    """A loss limit has tripped: no entry is left working, and `on_breach` may close what is held."""
     frozen: str = ""
     """Why nothing is entered; cleared by the broker's truth."""
     asked_reconcile: UtcNanos = 0

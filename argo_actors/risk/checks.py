@@ -246,12 +246,7 @@ def worst_case_loss(case: Case) -> Usd:
 
 def prop_headroom(config: Config, state: RiskState) -> Usd:
     """Dollars that may still be lost before the nearer limit."""
-    losses = state.losses
-    daily, drawdown = (amount(one) for one in loss_limits(config))
-    equity = limits.current(losses)
-    by_day = losses.day_start_equity * daily / 100 - (losses.day_start_equity - equity)
-    by_peak = losses.peak_equity * drawdown / 100 - (losses.peak_equity - equity)
-    return exact(min(by_day - losses.net_transfers, by_peak))
+    return min(limits.headroom(config, state.losses))
 
 
 def daily_loss(case: Case) -> Check:
@@ -263,7 +258,7 @@ def daily_loss(case: Case) -> Check:
 
 def drawdown(case: Case) -> Check:
     _, most = loss_limits(case.config)
-    lost = limits.drawdown_pct(case.state.losses)
+    lost = limits.drawdown_pct(case.config, case.state.losses)
     stop = lost >= amount(most) or case.state.losses.tripped == "drawdown"
     return _check("DRAWDOWN", not stop, f"{lost:.2f} %", f"{most:g} %")
 
@@ -514,9 +509,9 @@ def _limit_price(case: Case, price: Price, tick: Decimal) -> Price | None:
 
 
 def base_amount(case: Case) -> Usd:
-    """The smaller of buying power and equity: no margin is used."""
+    """The smaller of buying power and equity, unless margin is to be used."""
     account = case.state.account
     if account is None:
         return ZERO
     power = account.non_marginable_buying_power if is_coin(case.symbol) else account.buying_power
-    return max(ZERO, min(power, account.equity))
+    return max(ZERO, power if case.config.trading.use_margin else min(power, account.equity))

@@ -3,7 +3,8 @@
 from .. import keyed
 from ..config import Config
 from ..messages import Message, WordId
-from ..messages.market import Quote, Quotes, QuotesWanted
+from ..messages.market import Quote, Quotes, QuoteSeen, QuotesWanted, Wake
+from ..messages.order import ReadAccount
 from ..messages.signal import (
     Advice,
     Approval,
@@ -13,9 +14,9 @@ from ..messages.signal import (
     Execute,
     Intent,
 )
-from ..messages.system import RiskLevel
+from ..messages.system import Alert, RiskLevel
 from ..runtime.decider import Decider, Heard
-from ..units import ZERO, Symbol, exact
+from ..units import ZERO, Symbol, UtcNanos, exact
 from . import limits
 from .checks import (
     ENTRY_CHECKS,
@@ -40,9 +41,32 @@ def risk(config: Config) -> Decider[RiskState]:
         return learn(config, state, heard)
 
     def decide(state: RiskState, heard: Heard) -> tuple[Message, ...]:
-        return (*_act(config, state, heard), *_level(config, state, heard))
+        return (
+            *_act(config, state, heard),
+            *_confirmed(state, heard),
+            *_told(state, heard),
+            *_level(config, state, heard),
+        )
 
-    return Decider(RiskState(), evolve, decide)
+    def wake(state: RiskState) -> UtcNanos | None:
+        return limits.confirm_due(state.losses)
+
+    return Decider(RiskState(), evolve, decide, wake)
+
+
+def _confirmed(state: RiskState, heard: Heard) -> tuple[Message, ...]:
+    """Our mark, or one reading, crossed a limit: the broker is asked at once, and 2 s later again."""
+    due = limits.confirm_due(state.losses)
+    return (ReadAccount(because=(heard.word,)),) if due is not None and heard.at >= due else ()
+
+
+def _told(state: RiskState, heard: Heard) -> tuple[Message, ...]:
+    """A loss day whose beginning was missed is said once."""
+    losses = state.losses
+    if not losses.note or state.told_day == losses.loss_day or not losses.day_start_equity:
+        return ()
+    text = f"the loss day's beginning was missed: {losses.note} ({losses.day_start_equity:.2f})"
+    return (Alert(severity="warning", text=text, because=(heard.word,)),)
 
 
 def _act(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...]:
@@ -269,6 +293,15 @@ def _request(
     return (_wanted(state, request.symbol),)
 
 
+LEVELS: tuple[limits.Level, ...] = ("NORMAL", "WARNING", "CRITICAL", "BREACH")
+
+
+def _flickers(level: limits.Level, before: limits.Level, heard: Heard) -> bool:
+    """A level rises with our own marks and falls only when the broker, the day or a person says so."""
+    falls = LEVELS.index(level) < LEVELS.index(before)
+    return falls and isinstance(heard.message, QuoteSeen | Wake)
+
+
 def _level(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...]:
     """Said when it changes, so that whoever must flatten hears of it."""
     if state.losses.day_start_equity == 0:
@@ -276,13 +309,13 @@ def _level(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...
     level = limits.level(config, state.losses)
     if level == "BREACH" and not state.losses.tripped:
         level = "CRITICAL"
-    if level == state.level:
+    if level == state.level or _flickers(level, state.level, heard):
         return ()
     return (
         RiskLevel(
             level=level,
             daily_loss_pct=f"{limits.daily_loss_pct(state.losses):.4f}",
-            drawdown_pct=f"{limits.drawdown_pct(state.losses):.4f}",
+            drawdown_pct=f"{limits.drawdown_pct(config, state.losses):.4f}",
             note=state.losses.tripped,
             because=(heard.word,),
         ),

@@ -16,11 +16,12 @@ from ..messages.order import (
     Holding,
     PositionClosed,
     PositionOpened,
+    ReadAccount,
     Reconciled,
 )
 from ..messages.signal import Approval, CycleClosed, Denial, Execute, Signal
-from ..messages.system import Operator, Overload, RiskLevel, Started, Stopping
-from ..messages.truth import Elsewhere
+from ..messages.system import Alert, Operator, Overload, RiskLevel, Started, Stopping
+from ..messages.truth import Elsewhere, Transfer
 from ..runtime.decider import Heard
 from ..units import MINUTE, SECOND, ZERO, Symbol, Usd, UtcNanos, exact
 from . import limits
@@ -37,9 +38,11 @@ from .state import (
     added,
     holding,
     marked_equity,
+    open_profit,
 )
 
 RECENT = 60
+MOST_TRANSFERS = 100
 replace = msgspec.structs.replace
 
 
@@ -113,6 +116,12 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
             return _truth_of(state, message)
         case Elsewhere():
             return replace(state, elsewhere=_elsewhere(message))
+        case Transfer():
+            return _transferred(state, message)
+        case ReadAccount():
+            return replace(state, losses=replace(state.losses, asked_at=heard.at))
+        case Alert():
+            return replace(state, told_day=state.losses.loss_day)
         case Operator():
             return _operated(state, message)
         case RiskLevel():
@@ -135,6 +144,16 @@ def _truth_of(state: RiskState, truth: Reconciled) -> RiskState:
         state,
         foreign=keyed.put(state.foreign, truth.symbol, len(truth.foreign)),
         foreign_pending=keyed.put(state.foreign_pending, truth.symbol, exact(pending)),
+    )
+
+
+def _transferred(state: RiskState, transfer: Transfer) -> RiskState:
+    if transfer.id in state.transfers:
+        return state
+    return replace(
+        state,
+        transfers=(*state.transfers, transfer.id)[-MOST_TRANSFERS:],
+        losses=limits.transferred(state.losses, transfer.dollars, transfer.at),
     )
 
 
@@ -243,11 +262,12 @@ def _closed(config: Config, state: RiskState, closed: PositionClosed) -> RiskSta
 
 
 def _account(config: Config, state: RiskState, report: AccountReport, heard: Heard) -> RiskState:
+    balance = exact(report.equity - open_profit(state))
     return replace(
         state,
         account=report,
         account_word=heard.word,
-        losses=limits.read_equity(config, state.losses, report.equity, heard.at),
+        losses=limits.read_equity(config, state.losses, report.equity, heard.at, balance),
         marks_at_reading=state.marks,
     )
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from ..config import Config, amount, loss_limits
-from ..units import MINUTE, SECOND, ZERO, Usd, UtcNanos, percent
+from ..config import Config, amount, loss_limits, loss_rules
+from ..units import MINUTE, SECOND, ZERO, Usd, UtcNanos, exact, percent
 
 Level = Literal["NORMAL", "WARNING", "CRITICAL", "BREACH"]
 CONFIRM_NANOS = 2 * SECOND
@@ -21,8 +21,10 @@ class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_ta
 
     loss_day: UtcNanos = 0
     day_start_equity: Usd = ZERO
+    """The base of the day's loss: equity, balance or the higher, as the rules say."""
     peak_equity: Usd = ZERO
     net_transfers: Usd = ZERO
+    """Of the running loss day."""
     equity: Usd = ZERO
     """The broker's newest."""
     equity_at: UtcNanos = 0
@@ -34,6 +36,17 @@ class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_ta
     """The broker's first reading beyond the limit; zero while only our own mark says so."""
     tripped: Literal["", "daily", "drawdown"] = ""
     note: str = ""
+    initial_equity: Usd = ZERO
+    """The base of a static drawdown: the rules' figure, else the first reading; moved by transfers."""
+    balance: Usd = ZERO
+    """The broker's newest equity without open profit."""
+    first_at: UtcNanos = 0
+    """Of the first reading: what was transferred before it is in it."""
+    raised_at: UtcNanos = 0
+    """When the peak was last raised by a reading, and what it was before."""
+    peak_before: Usd = ZERO
+    asked_at: UtcNanos = 0
+    """When a reading was last asked for to confirm a suspicion."""
 
 
 def current(losses: Losses) -> Usd:
@@ -49,12 +62,28 @@ def daily_loss_pct(losses: Losses, equity: Usd | None = None) -> Decimal:
     return percent(losses.day_start_equity - now + losses.net_transfers, losses.day_start_equity)
 
 
-def drawdown_pct(losses: Losses, equity: Usd | None = None) -> Decimal:
-    """Percent below the highest confirmed equity."""
-    if losses.peak_equity <= 0:
+def drawdown_base(config: Config, losses: Losses) -> Usd:
+    """What a drawdown is measured from: the highest confirmed equity, or where the account began."""
+    static = loss_rules(config).drawdown == "static"
+    return losses.initial_equity if static else losses.peak_equity
+
+
+def drawdown_pct(config: Config, losses: Losses, equity: Usd | None = None) -> Decimal:
+    """Percent below the base of the drawdown; negative above a static one."""
+    base = drawdown_base(config, losses)
+    if base <= 0:
         return ZERO
     now = current(losses) if equity is None else equity
-    return percent(losses.peak_equity - now, losses.peak_equity)
+    return percent(base - now, base)
+
+
+def headroom(config: Config, losses: Losses) -> tuple[Usd, Usd]:
+    """Dollars that may still be lost before the daily limit, and before the drawdown limit."""
+    daily, drawdown = (amount(one) for one in loss_limits(config))
+    equity, base = current(losses), drawdown_base(config, losses)
+    by_day = losses.day_start_equity * daily / 100 - (losses.day_start_equity - equity)
+    by_peak = base * drawdown / 100 - (base - equity)
+    return exact(by_day - losses.net_transfers), exact(by_peak)
 
 
 def level(config: Config, losses: Losses) -> Level:
@@ -62,7 +91,7 @@ def level(config: Config, losses: Losses) -> Level:
     if losses.tripped:
         return "BREACH"
     daily, drawdown = (amount(one) for one in loss_limits(config))
-    used = max(daily_loss_pct(losses) / daily, drawdown_pct(losses) / drawdown) * 100
+    used = max(daily_loss_pct(losses) / daily, drawdown_pct(config, losses) / drawdown) * 100
     if used >= 100:
         return "BREACH"
     if used >= amount(config.risk.critical_pct):
@@ -70,24 +99,97 @@ def level(config: Config, losses: Losses) -> Level:
     return "WARNING" if used >= amount(config.risk.warning_pct) else "NORMAL"
 
 
-def read_equity(config: Config, losses: Losses, equity: Usd, at: UtcNanos) -> Losses:
-    """The losses after a broker reading; a breach needs two readings, two seconds apart, that agree."""
-    losses = msgspec.structs.replace(losses, equity=equity, equity_at=at, mark=None)
-    if losses.day_start_equity == 0:
-        losses = msgspec.structs.replace(losses, day_start_equity=equity, note=FIRST_READING)
+def read_equity(
+    config: Config, losses: Losses, equity: Usd, at: UtcNanos, balance: Usd | None = None
+) -> Losses:
+    """The losses after a broker reading.
+
+    A breach needs two readings, two seconds apart, that agree with each other and with our own mark.
+    """
+    mark = losses.mark
+    losses = msgspec.structs.replace(
+        losses,
+        equity=equity,
+        equity_at=at,
+        mark=None,
+        balance=equity if balance is None else balance,
+    )
+    losses = _begun(config, losses)
     crossed = crossing(config, losses, equity)
     if not crossed:
-        return msgspec.structs.replace(
-            losses,
-            peak_equity=max(losses.peak_equity, equity),
-            suspected_at=0,
-            suspected_equity=ZERO,
-        )
+        return _raised(msgspec.structs.replace(losses, suspected_at=0, suspected_equity=ZERO))
+    if mark is not None and not _agree(mark, equity):
+        return msgspec.structs.replace(losses, suspected_at=at, suspected_equity=ZERO)
     if losses.suspected_at == 0 or not _agree(losses.suspected_equity, equity):
         return msgspec.structs.replace(losses, suspected_at=at, suspected_equity=equity)
     if at - losses.suspected_at >= CONFIRM_NANOS:
         return msgspec.structs.replace(losses, tripped=losses.tripped or crossed)
     return losses
+
+
+def _begun(config: Config, losses: Losses) -> Losses:
+    """The first reading of all, and the first of a day whose beginning was missed."""
+    if losses.first_at == 0:
+        begun = amount(loss_rules(config).initial_balance)
+        losses = msgspec.structs.replace(
+            losses,
+            first_at=losses.equity_at,
+            initial_equity=losses.initial_equity or begun or losses.equity,
+        )
+    if losses.day_start_equity == 0:
+        base = _day_base(config, losses)
+        losses = msgspec.structs.replace(losses, day_start_equity=base, note=FIRST_READING)
+    return losses
+
+
+def _day_base(config: Config, losses: Losses) -> Usd:
+    match loss_rules(config).daily_base:
+        case "equity":
+            return losses.equity
+        case "balance":
+            return losses.balance
+        case "higher":
+            return max(losses.equity, losses.balance)
+
+
+def _raised(losses: Losses) -> Losses:
+    if losses.equity <= losses.peak_equity:
+        return losses
+    return msgspec.structs.replace(
+        losses,
+        peak_equity=losses.equity,
+        peak_before=losses.peak_equity,
+        raised_at=losses.equity_at,
+    )
+
+
+def transferred(losses: Losses, dollars: Usd, at: UtcNanos) -> Losses:
+    """The losses after money came (or went, negative): neither profit nor loss.
+
+    A peak that a reading raised after the transfer already contains it, so it is the peak before that
+    which moves. What came before the first reading is in it, what came before the loss day in its start.
+    """
+    if losses.first_at == 0 or at <= losses.first_at:
+        return losses
+    contained = losses.raised_at > at
+    moved = (losses.peak_before if contained else losses.peak_equity) + dollars
+    today = at >= losses.loss_day
+    return msgspec.structs.replace(
+        losses,
+        peak_equity=exact(max(moved, losses.peak_equity) if contained else moved),
+        peak_before=exact(losses.peak_before + dollars),
+        initial_equity=exact(losses.initial_equity + dollars),
+        net_transfers=exact(losses.net_transfers + (dollars if today else ZERO)),
+    )
+
+
+def confirm_due(losses: Losses) -> UtcNanos | None:
+    """When a reading is to be asked for because our mark or one reading crossed a limit."""
+    if losses.suspected_at == 0 or losses.tripped:
+        return None
+    first = losses.suspected_equity == 0
+    due = losses.suspected_at if first else losses.suspected_at + CONFIRM_NANOS
+    return due if losses.asked_at < due else None
 
 
 def mark_equity(config: Config, losses: Losses, equity: Usd, at: UtcNanos) -> Losses:
@@ -103,7 +205,7 @@ def crossing(config: Config, losses: Losses, equity: Usd) -> Literal["", "daily"
     daily, drawdown = (amount(one) for one in loss_limits(config))
     if daily_loss_pct(losses, equity) >= daily:
         return "daily"
-    return "drawdown" if drawdown_pct(losses, equity) >= drawdown else ""
+    return "drawdown" if drawdown_pct(config, losses, equity) >= drawdown else ""
 
 
 def new_day(config: Config, losses: Losses, loss_day: UtcNanos) -> Losses:
@@ -118,7 +220,7 @@ def new_day(config: Config, losses: Losses, loss_day: UtcNanos) -> Losses:
     return msgspec.structs.replace(
         losses,
         loss_day=loss_day,
-        day_start_equity=losses.equity if seen else ZERO,
+        day_start_equity=_day_base(config, losses) if seen else ZERO,
         net_transfers=ZERO,
         tripped=losses.tripped if stays else "",
         suspected_at=0 if not stays else losses.suspected_at,
@@ -128,13 +230,10 @@ def new_day(config: Config, losses: Losses, loss_day: UtcNanos) -> Losses:
 
 def resumed(losses: Losses, reset_peak: bool) -> Losses:
     """An operator cleared what had tripped."""
-    return msgspec.structs.replace(
-        losses,
-        tripped="",
-        suspected_at=0,
-        suspected_equity=ZERO,
-        peak_equity=losses.equity if reset_peak else losses.peak_equity,
-    )
+    losses = msgspec.structs.replace(losses, tripped="", suspected_at=0, suspected_equity=ZERO)
+    if not reset_peak:
+        return losses
+    return msgspec.structs.replace(losses, peak_equity=losses.equity, initial_equity=losses.equity)
 
 
 def _agree(one: Usd, other: Usd) -> bool:

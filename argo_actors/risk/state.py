@@ -107,6 +107,10 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     """Dollars that others' orders may add to a symbol's exposure."""
     elsewhere: Usd = ZERO
     """Gross exposure in symbols that are not configured."""
+    transfers: tuple[str, ...] = ()
+    """Ids of the newest transfers heard, each counted once."""
+    told_day: UtcNanos = 0
+    """The loss day whose missed beginning has been told."""
     overloaded: str = ""
     """The mailbox that fills faster than it is served, empty when none does."""
 
@@ -201,6 +205,17 @@ def group_of(config: Config, symbol: Symbol) -> str:
         if symbol in members:
             return name
     return symbol
+
+
+def open_profit(state: RiskState) -> Usd:
+    """Profit of what is held, by our marks; nothing where there is no mark."""
+    profit = ZERO
+    for symbol, held in state.holdings:
+        one, mark = held.holding, keyed.get(state.marks, symbol)
+        if mark is not None and one.avg_price is not None and one.side is not None:
+            sign = 1 if one.side == "buy" else -1
+            profit += sign * one.qty * (tick_price(mark, MARK_TICK) - one.avg_price)
+    return profit
 
 
 def marked_equity(state: RiskState) -> Usd | None:

@@ -7,6 +7,7 @@ dollar of cash and every coin.
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from . import trading_json as wire
@@ -15,7 +16,7 @@ from .query import Query, choice, day, integer, moment, refusal, words
 from .sessions import DAY, utc, utc_midnight
 
 MOST = 100
-FILL, FEE, FUNDING = "FILL", "CFEE", "JNLC"
+FILL, FEE, FUNDING, WITHDRAWAL = "FILL", "CFEE", "JNLC", "CSW"
 _NAMES = """
 FILL ACATC ACATS CFEE CGD CIL CSD CSW DIV DIVCGL DIVCGS DIVFEE DIVFT DIVNRA DIVROC DIVTW DIVTXEX DIVWH
 EXTRD FEE FOPT FXTRD INT INTNRA INTPNL INTTW JNL JNLC JNLS MA MEM MISC NC OCT OPASN OPCA OPCSH OPEXC
@@ -52,8 +53,12 @@ def activities(book: Book, query: Query, kind: str = "") -> list[dict[str, Any]]
 
 
 def cash_flows(book: Book) -> Iterator[tuple[int, dict[str, Any]]]:
-    """What moved without an execution: the funding and the fees posted by now."""
-    yield book.account.created_at, _other(book, FUNDING, book.account.created_at, "funding")
+    """What moved without an execution: the funding, transfers and the fees posted by now."""
+    start = book.account.start_cash
+    yield book.account.created_at, _other(book, FUNDING, book.account.created_at, "funding", start)
+    for n, (at, dollars) in enumerate(book.account.transfers):
+        kind = FUNDING if dollars >= 0 else WITHDRAWAL
+        yield at, _other(book, kind, at, f"transfer {n}", dollars)
     for one in book.activities:
         posted = (one.at // DAY + 1) * DAY
         if (one.fee_usd or one.fee_qty) and posted <= book.now:
@@ -66,12 +71,12 @@ def _rows(book: Book) -> Iterator[tuple[int, dict[str, Any]]]:
     yield from cash_flows(book)
 
 
-def _other(book: Book, kind: str, at: int, key: str) -> dict[str, Any]:
+def _other(book: Book, kind: str, at: int, key: str, dollars: Decimal = ZERO) -> dict[str, Any]:
     return {
         "activity_type": kind,
         "id": wire.activity_id(at, new_id(book.account.number, kind, key)),
         "date": utc(at).date().isoformat(),
-        "net_amount": wire.text(book.account.start_cash if kind == FUNDING else ZERO),
+        "net_amount": wire.text(dollars),
         "description": "",
         "status": "executed",
         "currency": "USD",

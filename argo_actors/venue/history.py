@@ -53,8 +53,11 @@ class _Ledger:
             moved = sign * one.qty - one.fee_qty
             self._held[one.symbol] = self._held.get(one.symbol, ZERO) + moved
             self._next = next(self._fills, None)
-        return self._cash + sum(
-            (self._value(one, qty, at) for one, qty in self._held.items()), ZERO
+        came = sum((dollars for then, dollars in self._book.account.transfers if then <= at), ZERO)
+        return (
+            self._cash
+            + came
+            + sum((self._value(one, qty, at) for one, qty in self._held.items()), ZERO)
         )
 
     def _value(self, symbol: str, qty: Decimal, at: int) -> Decimal:

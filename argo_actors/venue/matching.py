@@ -106,6 +106,8 @@ class Account(msgspec.Struct, kw_only=True):
     fills: int = 0
     configuration: Configuration = Configuration()
     watchlists: dict[str, Watchlist] = {}
+    transfers: list[tuple[int, Decimal]] = []
+    """Money that came or went after the start: when, and dollars (negative when it went)."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -482,6 +484,12 @@ class Book:
         whole = (order.filled_value * rate).quantize(CENT, ROUND_HALF_UP)
         fee, order.fee_usd = whole - order.fee_usd, whole
         return fee, ZERO
+
+    def transfer(self, dollars: Decimal) -> None:
+        """Money comes to the account, or leaves it."""
+        self.account.cash += dollars
+        self.account.transfers.append((self.now, dollars))
+        self.changed.add("account")
 
     def _book(
         self,

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -101,6 +102,15 @@ class Venue:
             return answer(422, {"code": 42210000, "message": "order pending cancel"})
         return on_json(reply, self._shown) if self._stuck else reply
 
+    def _take_transfer(self, body: bytes) -> Answer:
+        """Money comes or goes, as by the bank: the account's activities tell of it."""
+        dollars = _dollars(body)
+        if dollars is None or self.book.account.cash + dollars < 0:
+            return answer(422, {"message": 'write {"dollars": "-500"}, at most the cash'})
+        self.book.transfer(dollars)
+        self._settle()
+        return answer(200, wire.books(self.book))
+
     def _control(self, method: str, path: str, body: bytes) -> Answer:
         match method, path:
             case "POST", "/argo/advance" if self.options.lockstep:
@@ -117,6 +127,8 @@ class Venue:
             case "DELETE", "/argo/faults":
                 self.faults.clear()
                 return answer(200, self.faults.about())
+            case "POST", "/argo/transfer":
+                return self._take_transfer(body)
             case "POST", "/argo/shutdown":
                 self.stopping.set()
                 return answer(200, {})
@@ -307,3 +319,12 @@ def main(arguments: Sequence[str]) -> int:
         print("fix: give another --port, or 0 for any that is free", file=sys.stderr)
         return 1
     return 0
+
+
+def _dollars(body: bytes) -> Decimal | None:
+    """The amount of a transfer, None when it is no amount."""
+    try:
+        dollars = Decimal(str(json.loads(body)["dollars"]))
+    except (ValueError, KeyError, TypeError, ArithmeticError):
+        return None
+    return dollars if dollars.is_finite() else None

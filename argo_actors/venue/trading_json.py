@@ -239,6 +239,7 @@ def books(book: Book) -> dict[str, Any]:
     return {
         "cash": text(book.account.cash),
         "start_cash": text(book.account.start_cash),
+        "transferred": text(sum((dollars for _, dollars in book.account.transfers), ZERO)),
         "equity": text(book.equity()),
         "fees": text(book.account.fees_value),
         "realised": text(sum((one.realised for one in book.positions.values()), ZERO)),

@@ -11,6 +11,8 @@ import pytest
 from argo_actors.api.requests import Refused, ResolveRequest, resolve
 from argo_actors.api.view import View
 from argo_actors.cli.demo import tie_out
+from argo_actors.cli.simulated import request
+from argo_actors.risk.limits import daily_loss_pct
 from tests.acceptance.worlds import daemon, until, world
 
 
@@ -55,5 +57,10 @@ def test_a_strangers_position_is_left_alone_until_it_is_adopted_with_its_stop(
         (mine,) = [row for row in view.protection()["positions"] if row["symbol"] == symbol]
         assert mine["uncovered"] == "0"
         assert [cover["order_id"] for cover in mine["covers"]] == [order]
+        request(one.url, "POST", "/argo/transfer", {"dollars": "-30000"})
+        until(lambda: view.risk.losses.net_transfers == -30_000, "the withdrawal")
+        until(lambda: view.risk.losses.equity < 80_000, "the equity without it")
+        assert abs(daily_loss_pct(view.risk.losses)) < 3
+        assert view.books.level == "NORMAL", "money that went is no loss"
         running.pacer.pause(20)  # type: ignore[attr-defined]
         assert tie_out(running, one.get("/argo/books"))["differences"] == {}

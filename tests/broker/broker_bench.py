@@ -70,7 +70,9 @@ class Account:
 
     def __init__(self) -> None:
         self.orders: list[dict[str, Any]] = []
+        self.activities: list[dict[str, Any]] = []
         self.positions: list[dict[str, Any]] = []
+        self.activities: list[dict[str, Any]] = []
         self.faults: dict[tuple[str, str], list[Answer]] = {}
         self.lock = threading.Lock()
 
@@ -92,6 +94,8 @@ class Account:
             return Answer(204, b"")
         if path == "/account":
             return Answer(200, raw_account())
+        if path == "/account/activities":
+            return Answer(200, self.activities)
         if path.startswith("/assets/"):
             return Answer(200, raw_asset(path.rpartition("/")[2]))
         if path == "/positions":

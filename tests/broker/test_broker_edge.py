@@ -22,6 +22,8 @@ from argo_actors.messages.order import (
     Reconciled,
 )
 from argo_actors.messages.system import Alert
+from argo_actors.messages.truth import Transfer
+from argo_actors.units import DAY, SECOND, Decimal
 from tests.broker.broker_bench import (
     TAG,
     Account,
@@ -374,7 +376,29 @@ def test_after_a_fill_or_an_error_account_and_positions_are_read_again() -> None
         before = len(one.stub.requests)
         one.hear(ReadAccount(because=()))
         paths = {request.path for request in one.stub.requests[before:]}
-        assert paths == {"/v2/account", "/v2/positions"}
+        assert paths == {"/v2/account", "/v2/account/activities", "/v2/positions"}
+
+
+def test_a_transfer_is_told_once_and_before_the_equity_that_holds_it() -> None:
+    account = Account()
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        account.activities = [
+            {
+                "id": "20260921135509981::5f596936-6f23-4cef-bdf1-3806aae57dbf",
+                "activity_type": "CSW",
+                "net_amount": "-1500.25",
+                "date": "2026-09-21",
+            }
+        ]
+        one.hear(ReadAccount(because=()))
+        (moved,) = one.said(Transfer)
+        assert (moved.kind, moved.dollars) == ("CSW", Decimal("-1500.25"))
+        assert moved.at % DAY == ((13 * 60 + 55) * 60 + 9) * SECOND + 981_000_000
+        kinds = [type(word) for word in one.log.said]
+        assert kinds.index(Transfer) < len(kinds) - 1 - kinds[::-1].index(AccountReport)
+        one.hear(ReadAccount(because=()))
+        assert len(one.said(Transfer)) == 1
 
 
 def test_a_refusal_of_a_legs_price_tells_the_price_that_it_was_judged_against() -> None:

@@ -567,3 +567,14 @@ def test_a_breach_flattens_in_prop_mode_and_calls_entries_back() -> None:
     standard.open()
     standard.hear(breach)
     assert not standard.said(CancelOrder)
+
+
+def test_a_breach_ends_with_its_level_and_leaves_the_operators_word_in_force() -> None:
+    actor = Actor(risk={"on_breach": "flatten"})
+    actor.hear(Operator(state="halt", who="me", why="test"))
+    for level, breached in (("BREACH", True), ("NORMAL", False), ("BREACH", True)):
+        note = "daily" if level == "BREACH" else ""
+        actor.hear(RiskLevel(level=level, daily_loss_pct="5", drawdown_pct="2", note=note))
+        assert (actor.state.breached, actor.state.operator) == (breached, "halt")
+    actor.hear(Operator(state="normal", who="me", why="test"))
+    assert not actor.state.breached

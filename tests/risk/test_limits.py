@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argo_actors.messages.system import Operator, RiskLevel
+from argo_actors.messages.market import Wake
+from argo_actors.messages.order import ReadAccount
+from argo_actors.messages.system import Alert, Operator, RiskLevel
+from argo_actors.messages.truth import Transfer
 from argo_actors.risk import limits
 from argo_actors.risk.checks import prop_headroom
 from argo_actors.risk.limits import FIRST_READING, Losses
@@ -52,8 +56,8 @@ def test_the_days_loss_leaves_transfers_out(equity: int, transfers: int, lost: s
 
 def test_drawdown_is_measured_from_the_peak() -> None:
     found = losses(peak_equity=Decimal(120_000), equity=Decimal(108_000))
-    assert limits.drawdown_pct(found) == 10
-    assert limits.drawdown_pct(Losses()) == limits.daily_loss_pct(Losses()) == 0
+    assert limits.drawdown_pct(CONFIG, found) == 10
+    assert limits.drawdown_pct(CONFIG, Losses()) == limits.daily_loss_pct(Losses()) == 0
 
 
 @pytest.mark.parametrize(
@@ -239,3 +243,150 @@ def test_prop_headroom_is_what_the_nearer_limit_leaves(changes: dict[str, Any], 
     """Drawdown 2 % of the peak, daily 4.5 % of the day's start, transfers taken out."""
     state = RiskState(losses=losses(**changes))
     assert prop_headroom(PROP_CONFIG, state) == left
+
+
+# transfers
+
+
+def moved(found: Losses, dollars: int, after: float) -> Losses:
+    return limits.transferred(found, Decimal(dollars), NOW + round(after * SECOND))
+
+
+def test_a_transfer_is_neither_profit_nor_loss() -> None:
+    """A deposit in the morning, a withdrawal later: the day's loss and the drawdown stay."""
+    found = read(losses(first_at=NOW - DAY), (0, 98_000))
+    richer = read(moved(found, 50_000, 5), (10, 148_000))
+    assert limits.daily_loss_pct(richer) == 2
+    assert (richer.peak_equity, limits.drawdown_pct(CONFIG, richer)) == (
+        150_000,
+        Decimal("1.333333"),
+    )
+    poorer = read(moved(richer, -60_000, 20), (30, 88_000))
+    assert limits.daily_loss_pct(poorer) == 2
+    assert (poorer.peak_equity, poorer.initial_equity) == (90_000, -10_000)
+    assert not poorer.suspected_at
+
+
+def test_a_deposit_that_a_reading_took_for_profit_moves_the_peak_before_it() -> None:
+    """The broker booked the money before it told of it: 95,000 + 50,000 is no new high."""
+    found = read(losses(first_at=NOW - DAY), (0, 96_000), (10, 146_000))
+    assert found.peak_equity == 146_000
+    known = moved(found, 50_000, 5)
+    assert known.peak_equity == 150_000
+    assert limits.daily_loss_pct(known) == 4
+
+
+def test_what_came_before_the_first_reading_or_the_day_is_in_them() -> None:
+    new = read(Losses(loss_day=LOSS_DAY), (0, 100_000))
+    assert moved(new, 100_000, -1) == new
+    yesterday = limits.transferred(losses(first_at=NOW - 9 * DAY), Decimal(1000), LOSS_DAY - SECOND)
+    assert (yesterday.net_transfers, yesterday.peak_equity) == (0, 101_000)
+
+
+def test_a_transfer_that_is_told_again_counts_once() -> None:
+    book = Book(CONFIG)
+    book.hear(hours(), account())
+    one = Transfer(id="a::1", kind="CSD", dollars=Decimal(5000), at=NOW + SECOND)
+    book.hear(one, one, at=NOW + 2 * SECOND)
+    assert book.state.losses.net_transfers == 5000
+
+
+amounts = st.integers(-20_000, 50_000).map(Decimal)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(amounts, st.integers(-3000, 3000)), max_size=12))
+def test_transfers_never_change_what_was_won_or_lost(steps: list[tuple[Decimal, int]]) -> None:
+    """Beside an account without transfers: the same dollars of loss and the same dollars to the peak."""
+    plain, other, at, equity, paid = losses(), losses(first_at=LOSS_DAY), NOW, 100_000, ZERO
+    other = msgspec.structs.replace(other, first_at=LOSS_DAY)
+    for dollars, won in steps:
+        at += 10 * SECOND
+        equity += won
+        if equity + paid + dollars <= 0:
+            continue
+        paid += dollars
+        other = limits.transferred(other, dollars, at)
+        plain = msgspec.structs.replace(plain, peak_equity=max(plain.peak_equity, Decimal(equity)))
+        other = limits.read_equity(CONFIG, other, equity + paid, at + SECOND)
+        if not other.suspected_at:
+            assert other.peak_equity - paid == plain.peak_equity
+        lost = other.day_start_equity - other.equity + other.net_transfers
+        assert lost == 100_000 - equity
+
+
+# a firm's rules as data
+
+
+def firm(**rules: Any) -> Any:
+    return config_of(prop_firm={"enabled": True, "rules": rules})
+
+
+def test_a_static_drawdown_is_measured_from_where_the_account_began() -> None:
+    static, given_base = firm(drawdown="static"), firm(drawdown="static", initial_balance=90_000)
+    begun = limits.read_equity(static, Losses(loss_day=LOSS_DAY), Decimal(100_000), NOW)
+    grown = limits.read_equity(static, begun, Decimal(120_000), NOW + SECOND)
+    assert limits.drawdown_base(static, grown) == 100_000
+    assert limits.drawdown_base(PROP_CONFIG, grown) == 120_000
+    assert limits.headroom(static, grown)[1] == 22_000
+    other = limits.read_equity(given_base, Losses(loss_day=LOSS_DAY), Decimal(100_000), NOW)
+    assert limits.drawdown_base(given_base, other) == 90_000
+
+
+@pytest.mark.parametrize(
+    ("base", "start"), [("equity", 101_000), ("balance", 99_000), ("higher", 101_000)]
+)
+def test_the_days_base_is_equity_balance_or_the_higher(base: str, start: int) -> None:
+    found = limits.read_equity(
+        firm(daily_base=base), Losses(), Decimal(101_000), NOW, Decimal(99_000)
+    )
+    assert found.day_start_equity == start
+
+
+def test_the_balance_leaves_open_profit_out() -> None:
+    book = Book(firm(daily_base="balance"))
+    book.hear(hours(), held("MSFT", 100, 400), seen("MSFT", 405.0), account(100_500))
+    assert book.state.losses.day_start_equity == 100_000
+
+
+# confirmation, and what is told
+
+
+def test_a_mark_beyond_the_limit_asks_the_broker_at_once_and_two_seconds_later() -> None:
+    book = Book(CONFIG)
+    book.hear(hours(), held("MSFT", 1000, 100), seen("MSFT", 100.0), account())
+    said = book.hear(seen("MSFT", 94.0))
+    assert [type(one).__name__ for one in said] == ["ReadAccount", "RiskLevel"]
+    assert book.decider.wake(book.state) is None
+    book.hear(account(94_000), at=NOW + SECOND // 10)
+    due = book.decider.wake(book.state)
+    assert due == NOW + SECOND // 10 + 2 * SECOND
+    assert [type(one) for one in book.hear(Wake(to="risk", due=due), at=due)] == [ReadAccount]
+    assert book.decider.wake(book.state) is None
+    assert book.hear(account(94_000), at=due + 1)[-1].level == "BREACH"  # type: ignore[attr-defined]
+
+
+def test_readings_that_disagree_with_our_own_mark_flatten_nothing() -> None:
+    found = mark(losses(), 99_000)
+    for after in (0, 3, 6):
+        found = mark(read(found, (after, 90_000)), 99_000)
+    assert found.tripped == ""
+    assert found.suspected_at, "entries wait: EQUITY_UNSURE"
+
+
+def test_a_missed_beginning_of_the_day_is_told_once() -> None:
+    book = Book(CONFIG)
+    book.hear(hours(loss_day=LOSS_DAY - DAY), account(), at=LOSS_DAY - HOUR)
+    late = [one for one in book.hear(hours(loss_day=LOSS_DAY), at=NOW) if isinstance(one, Alert)]
+    late += [one for one in book.hear(account(97_000), account(), at=NOW) if isinstance(one, Alert)]
+    assert len(late) == 1
+    assert "97000" in late[0].text
+
+
+def test_a_level_falls_with_the_broker_not_with_every_quote() -> None:
+    book = Book(CONFIG)
+    book.hear(hours(), held("MSFT", 1000, 100), seen("MSFT", 100.0), account())
+    levels = [book.hear(seen("MSFT", price)) for price in (96.4, 96.6, 96.4, 96.6)]
+    assert [[type(one).__name__ for one in said] for said in levels] == [["RiskLevel"], [], [], []]
+    said = book.hear(account(99_000))
+    assert [one.level for one in said if isinstance(one, RiskLevel)] == ["NORMAL"]

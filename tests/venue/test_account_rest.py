@@ -28,7 +28,7 @@ from alpaca.trading.requests import (
     UpdateWatchlistRequest,
 )
 
-from argo_actors.cli.simulated import SimulatedWorld
+from argo_actors.cli.simulated import SimulatedWorld, request
 from tests.venue.test_exchange import World, bracket, code, market
 
 DAY = 86_400
@@ -436,3 +436,19 @@ def test_a_basic_login_is_as_good_as_the_headers(traded: World) -> None:
     answer = basic._session.get(url, auth=(about["key_id"], about["secret"]))
     basic._session.close()
     assert answer.status_code == 200
+
+
+def test_money_that_comes_and_goes_is_an_activity_and_in_every_figure(tmp_path: Path) -> None:
+    world = opened(tmp_path, "--state", str(tmp_path / "kept"))
+    before = Decimal(str(world.client.get_account().cash))
+    for dollars in ("2500.50", "-1000"):
+        request(world.one.url, "POST", "/argo/transfer", {"dollars": dollars})
+    refused = request(world.one.url, "POST", "/argo/transfer", {"dollars": "-1e9"})
+    assert "at most the cash" in refused["message"]
+    closed(world)
+    world = opened(tmp_path, "--state", str(tmp_path / "kept"))
+    assert Decimal(str(world.client.get_account().cash)) == before + Decimal("1500.50")
+    told = world.client.get("/account/activities", {"activity_types": "JNLC,CSW"})
+    found = {(one["activity_type"], one["net_amount"]) for one in told}
+    assert {("CSW", "-1000"), ("JNLC", "2500.5")} < found, "beside the funding"
+    closed(world)
