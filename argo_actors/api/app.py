@@ -9,9 +9,8 @@ import msgspec
 from ..bootstrap import Daemon
 from ..errors import DaemonError
 from ..host.state import StateDir
-from ..messages.system import Operator
 from .guard import Guard, token
-from .requests import OperatorRequest, Refused, ResolveRequest, resolve
+from .requests import OperatorRequest, Refused, ResolveRequest, operator_word, resolve
 from .view import View
 
 START_SECONDS = 10.0
@@ -54,8 +53,7 @@ def application(daemon: Daemon) -> Any:
 
     @post("/api/v1/operator", sync_to_thread=True, status_code=200)
     def operate(data: OperatorRequest) -> dict[str, Any]:
-        command = Operator(state=data.state, who=data.who, why=data.why, reset_peak=data.reset_peak)
-        seq, registered = daemon.operate(command)
+        seq, registered = daemon.operate(operator_word(daemon, data))
         return {"state": data.state, "seq": seq, "registered": list(registered)}
 
     @post("/api/v1/reconcile", sync_to_thread=True, status_code=200)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from ..bootstrap import Daemon
+from ..messages.system import Operator
 from ..messages.truth import Resolve, Resolved, Verdict
 from ..order.foreign import POSITION
 from ..runtime.clock import machine_seconds, machine_sleep
@@ -65,6 +66,24 @@ def awaited(find: Callable[[], Found | None], seconds: float = ANSWER_SECONDS) -
             return found
         machine_sleep(0.01)
     return None
+
+
+def operator_word(daemon: Daemon, request: OperatorRequest) -> Operator:
+    """The word for an operator's request. Raises Refused where it is not confirmed."""
+    name = daemon.config.account
+    if request.everything and (request.state != "flatten" or request.confirm != name):
+        raise Refused(
+            409,
+            "closing what is not ours needs the account's name, typed",
+            f"argo flatten --all --confirm {name}",
+        )
+    return Operator(
+        state=request.state,
+        who=request.who,
+        why=request.why,
+        reset_peak=request.reset_peak,
+        everything=request.everything,
+    )
 
 
 def resolve(daemon: Daemon, view: View, request: ResolveRequest) -> dict[str, Any]:

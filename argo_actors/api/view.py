@@ -7,12 +7,13 @@ import msgspec
 
 from .. import keyed
 from ..bootstrap import Daemon
+from ..config import loss_limits
 from ..order.foreign import POSITION, closing
 from ..order.protection import cause, covers
 from ..order.reconcile import foreign_text
 from ..order.state import OrderState
-from ..risk.limits import current, daily_loss_pct, drawdown_pct
-from ..risk.state import RiskState
+from ..risk.limits import current, daily_loss_pct, drawdown_base, drawdown_pct, headroom
+from ..risk.state import RiskState, stop_distances
 from ..runtime.cell import DeciderCell
 from ..runtime.edge import EdgeCell
 from ..tracker.decider import TrackerState
@@ -69,6 +70,9 @@ class View:
             "daily_loss_pct": daily_loss_pct(risk.losses),
             "drawdown_pct": drawdown_pct(self._daemon.config, risk.losses),
             "marked_equity": current(risk.losses),
+            "losses": self._losses(),
+            "prop": self._prop(),
+            "foreign": len(self.foreign()) + len(self._elsewhere()),
             "positions": sum(1 for _, one in books.holdings if one.qty),
             "unprotected": [
                 symbol for symbol, one in books.holdings if one.unprotected_since and one.qty
@@ -83,6 +87,41 @@ class View:
             "sources": self.sources(),
             "next": self.next_decision(),
             "notices": [{"at": time(one.at), "text": one.text} for one in books.notices[-5:]],
+        }
+
+    def _losses(self) -> Document:
+        """What the limits are measured against, and the dollars that they leave."""
+        config, losses = self._daemon.config, self.risk.losses
+        day, peak = headroom(config, losses)
+        daily, drawdown = loss_limits(config)
+        return {
+            "day_began": time(losses.loss_day),
+            "day_start": losses.day_start_equity,
+            "peak": losses.peak_equity,
+            "drawdown_base": drawdown_base(config, losses),
+            "net_transfers": losses.net_transfers,
+            "daily_limit_pct": daily,
+            "drawdown_limit_pct": drawdown,
+            "daily_headroom": cents(day),
+            "drawdown_headroom": cents(peak),
+            "at_stops": cents(stop_distances(self.risk)),
+            "tripped": losses.tripped,
+            "unsure": bool(losses.suspected_at and not losses.tripped),
+            "note": losses.note,
+        }
+
+    def _prop(self) -> Document | None:
+        """The firm's rules in force, None outside prop mode."""
+        firm = self._daemon.config.prop_firm
+        if not firm.enabled:
+            return None
+        rules = firm.rules
+        return {
+            "account": firm.account,
+            "daily_base": rules.daily_base,
+            "drawdown": rules.drawdown,
+            "reset": f"{rules.reset_time} {rules.reset_zone}",
+            "dated": rules.dated,
         }
 
     def sources(self) -> Document:

@@ -1,10 +1,15 @@
 """What an operator may say: halt, stop-entries, flatten, resume. Durable before it is acknowledged."""
 
 import getpass
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from .client import find, post
+from cyclopts import Parameter
+
+from ..errors import UsageError
+from ..host.state import StateDir
+from .client import find, get, post
 from .output import emit_json, line
 
 
@@ -57,6 +62,8 @@ def stop_entries(
 def flatten(
     reason: str = "operator",
     *,
+    all_: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    confirm: str = "",
     account: str = "paper",
     state: Path | None = None,
     json: bool = False,
@@ -67,6 +74,10 @@ def flatten(
     ----------
     reason: str
         Why; it is journaled with your name.
+    all_: bool
+        Cancel and close foreign orders and positions of the configured symbols too.
+    confirm: str
+        With --all: the account's name, as `argo status` shows it. Asked for when left out.
     account: str
         Name of the account.
     state: Path
@@ -74,7 +85,21 @@ def flatten(
     json: bool
         Answer as JSON.
     """
-    return _operate("flatten", reason, account, state, json)
+    if all_ and not confirm:
+        confirm = _typed(find(account, state))
+    return _operate("flatten", reason, account, state, json, everything=all_, confirm=confirm)
+
+
+def _typed(state: StateDir) -> str:
+    """The account's name, typed by a person who has seen what is not ours."""
+    found: dict[str, Any] = get(state, "/api/v1/reconcile")
+    for one in found["foreign"]:
+        line(f"foreign: {one['symbol']:8} {one['text']}")
+    for one in found["elsewhere"]:
+        line(f"stays (not configured): {one['symbol']:8} {one['text']}")
+    if not sys.stdin.isatty():
+        raise UsageError("--all needs a confirmation", fix="--confirm ACCOUNT")
+    return input("type the account's name to close all of this: ").strip()
 
 
 def resume(
@@ -109,14 +134,10 @@ def _operate(
     account: str,
     state: Path | None,
     json: bool,
-    *,
-    reset_peak: bool = False,
+    **more: Any,
 ) -> int:
-    answer: dict[str, Any] = post(
-        find(account, state),
-        "/api/v1/operator",
-        {"state": wanted, "who": getpass.getuser(), "why": reason, "reset_peak": reset_peak},
-    )
+    body = {"state": wanted, "who": getpass.getuser(), "why": reason, **more}
+    answer: dict[str, Any] = post(find(account, state), "/api/v1/operator", body)
     if json:
         emit_json(answer)
         return 0

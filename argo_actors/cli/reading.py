@@ -31,7 +31,7 @@ def status(*, account: str = "paper", state: Path | None = None, json: bool = Fa
         f"market {'open' if found['market_open'] else 'closed'}"
     )
     line(f"equity {found['equity']}  cash {found['cash']}  buying power {found['buying_power']}")
-    line(f"day's loss {found['daily_loss_pct']} %  drawdown {found['drawdown_pct']} %")
+    _tell_losses(found)
     line(
         f"{found['positions']} positions, {found['trades']} round trips, "
         f"realised {found['realised']}, fees {found['fees']}"
@@ -48,6 +48,30 @@ def status(*, account: str = "paper", state: Path | None = None, json: bool = Fa
     for one in found["notices"]:
         line(f"{one['at']} {one['text']}")
     return 0
+
+
+def _tell_losses(found: dict[str, Any]) -> None:
+    losses, prop = found["losses"], found["prop"]
+    line(
+        f"day's loss {float(found['daily_loss_pct']):.2f} of {losses['daily_limit_pct']:g} %, "
+        f"${losses['daily_headroom']} left; drawdown {float(found['drawdown_pct']):.2f} "
+        f"of {losses['drawdown_limit_pct']:g} %,"
+    )
+    line(f"   ${losses['drawdown_headroom']} left; ${losses['at_stops']} between entries and stops")
+    if losses["tripped"]:
+        line(f"   TRIPPED: {losses['tripped']}; fix: argo resume --reason TEXT")
+    if losses["unsure"]:
+        line("   a limit seems crossed: no entries until the broker confirms or denies it")
+    if losses["note"]:
+        line(f"   {losses['note']}: ${losses['day_start']}")
+    if prop:
+        dated = f", rules of {prop['dated']}" if prop["dated"] else ", undated rules"
+        line(
+            f"prop {prop['account']}: {prop['drawdown']} drawdown, day from {prop['daily_base']} "
+            f"at {prop['reset']}{dated}"
+        )
+    if found["foreign"]:
+        line(f"{found['foreign']} foreign item(s): argo reconcile")
 
 
 def positions(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:

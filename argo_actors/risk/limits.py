@@ -64,8 +64,8 @@ def daily_loss_pct(losses: Losses, equity: Usd | None = None) -> Decimal:
 
 def drawdown_base(config: Config, losses: Losses) -> Usd:
     """What a drawdown is measured from: the highest confirmed equity, or where the account began."""
-    static = loss_rules(config).drawdown == "static"
-    return losses.initial_equity if static else losses.peak_equity
+    rules = loss_rules(config)
+    return losses.initial_equity if rules.drawdown == "static" else losses.peak_equity
 
 
 def drawdown_pct(config: Config, losses: Losses, equity: Usd | None = None) -> Decimal:
@@ -130,7 +130,8 @@ def read_equity(
 def _begun(config: Config, losses: Losses) -> Losses:
     """The first reading of all, and the first of a day whose beginning was missed."""
     if losses.first_at == 0:
-        begun = amount(loss_rules(config).initial_balance)
+        rules = loss_rules(config)
+        begun = amount(rules.initial_balance)
         losses = msgspec.structs.replace(
             losses,
             first_at=losses.equity_at,
@@ -143,7 +144,8 @@ def _begun(config: Config, losses: Losses) -> Losses:
 
 
 def _day_base(config: Config, losses: Losses) -> Usd:
-    match loss_rules(config).daily_base:
+    rules = loss_rules(config)
+    match rules.daily_base:
         case "equity":
             return losses.equity
         case "balance":

@@ -192,7 +192,7 @@ def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
         case BrokerLink():
             return replace(state, stream_up=message.stream_up)
         case RiskLevel():
-            return _noted(replace(state, level=message.level), heard.at, f"risk {message.level}")
+            return _noted(replace(state, level=message.level), heard.at, _level_text(message))
         case Started():
             return replace(
                 state,
@@ -202,6 +202,14 @@ def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
                 runs=state.runs + 1,
             )
     return _reconciled(state, heard)
+
+
+def _level_text(level: RiskLevel) -> str:
+    tripped = f", {level.note} limit tripped" if level.note else ""
+    return (
+        f"risk {level.level}: day's loss {level.daily_loss_pct} %, "
+        f"drawdown {level.drawdown_pct} %{tripped}"
+    )
 
 
 def _booked(state: TrackerState, message: Adopted | Corrected, at: UtcNanos) -> TrackerState:

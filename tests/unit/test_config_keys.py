@@ -16,8 +16,6 @@ PACKAGE = Path(argo_actors.__file__).parent
 NAMES_OF_A_BLOCK = {"settings", "limits"}
 """What a block is called where it has been handed on."""
 PENDING = {"flat_at_close", "broker.positions_seconds"}
-ONE_VALUE = {"trading.use_margin"}
-"""Says what the product does, and can say nothing else."""
 
 
 def keys(kind: type = Config, path: tuple[str, ...] = ("config",)) -> Iterator[tuple[str, ...]]:
@@ -58,7 +56,7 @@ ALL = [
 @pytest.mark.parametrize("path", ALL, ids=[".".join(one[1:]) for one in ALL])
 def test_a_key_has_a_reader(path: tuple[str, ...]) -> None:
     name = ".".join(path[1:])
-    if name in PENDING | ONE_VALUE:
+    if name in PENDING:
         return
     of = readings()[path[-1]]
     assert of & ({path[-2]} | NAMES_OF_A_BLOCK), f"nothing reads `{name}`"
