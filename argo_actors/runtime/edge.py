@@ -12,9 +12,9 @@ import pykka
 from pykka import messages as pykka_messages
 from pykka._envelope import Envelope
 
-from ..messages import Message, WordId
+from ..messages import Command, Message
 from ..messages.routes import MailClass
-from ..messages.system import Crashed
+from ..messages.system import Crashed, DeadLetter
 from ..units import UtcNanos
 from .alarm import Alarm
 from .cell import CrashNotice
@@ -24,6 +24,8 @@ from .threaded import run_on_own_thread
 from .workers import Job, Work, Workers
 
 MOST_ABANDONED = 3
+MOST_RETRIES = 2
+"""A command on which an edge dies is heard again so often: what it asks for has an identity of its own."""
 Then = Callable[[Any, BaseException | None], None]
 """Told the value or the error of a call, on the edge's own thread."""
 
@@ -145,6 +147,10 @@ class EdgeCell(pykka.Actor):
         self._tickets = 0
         self._incarnation = 0
         self._busy = False
+        self._hearing: Word | None = None
+        self._again: Word | None = None
+        """A command to be heard by the next behaviour before anything else."""
+        self._retries = 0
         self.dormant = False
         office.register(address, self.mailbox, self)
 
@@ -218,8 +224,8 @@ class EdgeCell(pykka.Actor):
         if type(item) is Word:
             # An edge's own crash is told to it like to a decider, and must not wake a new behaviour.
             if not self.dormant and type(item.message) is not Crashed:
-                self.handled += 1
-                self._alive().hear(item)
+                self._retries = 0
+                self._hear(item)
         elif type(item) is _Answer:
             self._answered(item)
         elif type(item) is _Overdue:
@@ -232,11 +238,20 @@ class EdgeCell(pykka.Actor):
         elif type(item) is Revive:
             self._drop()
             self._alive()
+            again, self._again = self._again, None
+            if again is not None:
+                self._hear(again)
         elif isinstance(item.message, pykka_messages._ActorStop):
             self._drop()
             self._stop()
             if item.reply_to is not None:
                 item.reply_to.set(None)
+
+    def _hear(self, word: Word) -> None:
+        self._hearing = word
+        self.handled += 1
+        self._alive().hear(word)
+        self._hearing = None
 
     def _alive(self) -> Behaviour:
         if self.behaviour is None:
@@ -283,6 +298,18 @@ class EdgeCell(pykka.Actor):
         except Exception as second:  # noqa: BLE001 (the first error is the one that counts)
             error.add_note(f"and in letting go: {type(second).__name__}")
             self.behaviour = None
-        heard: WordId | None = item.id if type(item) is Word else None
+        word, self._hearing = self._hearing, None
         self.office.record(self.address, (), heard=None, outcome=f"crashed:{type(error).__name__}")
-        self._crashed(self.address, error, heard)
+        if word is not None and isinstance(word.message, Command):
+            self._hear_again(word)
+        self._crashed(self.address, error, None if word is None else word.id)
+
+    def _hear_again(self, word: Word) -> None:
+        """A command is not lost with the behaviour that died on it, unless it kills every one."""
+        self._retries += 1
+        if self._retries <= MOST_RETRIES:
+            self._again = word
+            return
+        reason = f"the edge died on it {self._retries} times"
+        kind = type(word.message).__name__
+        self.say((DeadLetter(address=self.address, word=word.id, kind=kind, reason=reason),))

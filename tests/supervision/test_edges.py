@@ -13,7 +13,7 @@ from argo_actors.errors import PermanentProviderError
 from argo_actors.journal.reader import day_files, records
 from argo_actors.messages import Message
 from argo_actors.messages.market import ClockSet, Quotes, QuotesWanted, Tick
-from argo_actors.messages.system import Configured, Crashed, Parked, Restarted
+from argo_actors.messages.system import Configured, Crashed, DeadLetter, Parked, Restarted
 from argo_actors.runtime.clock import SteadyClock
 from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.edge import Behaviour, EdgeCell, Overdue, Port
@@ -50,6 +50,7 @@ class Bench:
         self.log: list[str] = []
         self.heard: dict[str, list[int]] = {}
         self.answers: list[tuple[Any, BaseException | None]] = []
+        self.deaths: list[int] = []
         self.gate = threading.Event()
         self.late = threading.Event()
         self.engine: Engine
@@ -406,3 +407,35 @@ def test_words_for_an_edge_are_heard_in_order_under_load(tmp_path: Path) -> None
         eventually(lambda: bench.heard == {"quotes": wanted, "source/a": wanted})
         bench.engine.say("risk", QuotesWanted(request=1, symbols=()))
         assert bench.engine.office.activity.wait_still(5)
+
+
+class Deadly(Listener):
+    """Dies on a command so many times, and then hears it."""
+
+    def hear(self, word: Word) -> None:
+        super().hear(word)
+        if isinstance(word.message, QuotesWanted):
+            if self.bench.deaths:
+                self.bench.deaths.pop()
+                raise RuntimeError("killed by a command")
+            self.heard.append(-word.message.request)
+
+
+def test_a_command_is_heard_again_by_the_next_behaviour_before_anything_else(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, "quotes", make=Deadly) as bench:
+        bench.deaths = [1, 2]
+        bench.engine.say("risk", QuotesWanted(request=5, symbols=()), Tick(n=1))
+        eventually(lambda: bench.heard["quotes"] == [-5, 1])
+        assert bench.cell("quotes").crashes == 2
+    assert not told(tmp_path, DeadLetter)
+
+
+def test_a_command_that_kills_every_behaviour_is_a_dead_letter(tmp_path: Path) -> None:
+    with running(tmp_path, "quotes", make=Deadly) as bench:
+        bench.deaths = [1, 2, 3]
+        bench.engine.say("risk", QuotesWanted(request=5, symbols=()), Tick(n=1))
+        eventually(lambda: bench.heard["quotes"] == [1])
+    (letter,) = told(tmp_path, DeadLetter)
+    assert (letter.address, letter.kind) == ("quotes", "QuotesWanted")
