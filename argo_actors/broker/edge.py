@@ -58,6 +58,8 @@ class BrokerEdge:
         self._schedule = Schedule(config.broker.workers)
         self._limiter = Limiter(config.broker.calls_per_minute, config.broker.reserved_calls)
         self._attempts: dict[str, int] = {}
+        self._asked: dict[str, tuple[SubmitOrder, WordId]] = {}
+        """Submissions whose outcome has not been told yet."""
         self._readings = Readings(
             port, self._query, config=config, gate=gate, link=link, prefix=f"argo-{account_tag}-"
         )
@@ -67,7 +69,15 @@ class BrokerEdge:
         self._readings.start()
 
     def stop(self) -> None:
-        """Nothing is open; requests under way end with their workers."""
+        """Nobody will hear of what was asked: what may have left is unknown, the rest never left."""
+        for order, word in tuple(self._asked.values()):
+            cid = order.client_order_id
+            if self._schedule.under_way(cid) or cid in self._attempts:
+                error = UnknownOutcomeError("the broker's edge stopped before the answer")
+                self._unknown(cid, order.symbol, word, error)
+            else:
+                never = RefusedError("not sent: the broker's edge stopped", status=0)
+                self._refused(order, word, never)
 
     def hear(self, word: Word) -> None:
         """A command, or the tick that brings the periodic readings."""
@@ -100,9 +110,10 @@ class BrokerEdge:
         priority: Priority = Priority.QUERY,
         *,
         urgent: bool = False,
+        order: str = "",
     ) -> None:
         """Let a request wait for its turn; an urgent one may use the reserved calls."""
-        self._schedule.add(priority, symbol, work, then, urgent=urgent)
+        self._schedule.add(priority, symbol, work, then, urgent=urgent, order=order)
         self._pump()
 
     def _pump(self) -> None:
@@ -137,9 +148,16 @@ class BrokerEdge:
     # money
 
     def _submit(self, order: SubmitOrder, word: WordId) -> None:
-        self._readings.sent(order.client_order_id)
+        cid = order.client_order_id
+        if order.increases and not self._readings.ready:
+            early = RefusedError("not sent: the broker's truth has not been read yet", status=0)
+            self._refused(order, word, early)
+            return
+        self._readings.sent(cid)
+        self._asked[cid] = (order, word)
         work = partial(self._gate.submit, order, word.seq)
-        self._query(order.symbol, work, partial(self._submitted, order, word), priority_of(order))
+        then = partial(self._submitted, order, word)
+        self._query(order.symbol, work, then, priority_of(order), order=cid)
 
     def _submitted(
         self, order: SubmitOrder, word: WordId, raw: Any, error: BaseException | None
@@ -159,9 +177,12 @@ class BrokerEdge:
     def _refused(self, order: SubmitOrder, word: WordId, error: RefusedError) -> None:
         if "must be unique" not in error.what:
             self._gate.refused(order.client_order_id)
+        self._asked.pop(order.client_order_id, None)
+        self._attempts.pop(order.client_order_id, None)
         self._port.say(_refusal(order, word, error))
 
     def _unknown(self, order: str, symbol: Symbol, word: WordId, error: BaseException) -> None:
+        self._asked.pop(order, None)
         self._port.say(
             OrderUnknown(
                 client_order_id=order,
@@ -178,7 +199,6 @@ class BrokerEdge:
         self._attempts[order.client_order_id] = attempt
         trading = self._config.trading
         if attempt > trading.max_retry_attempts or self._port.now() > order.expires_at:
-            self._attempts.pop(order.client_order_id, None)
             self._refused(order, word, RefusedError(f"could not be sent: {error.what}", status=0))
             return
         wait = (
@@ -255,6 +275,7 @@ class BrokerEdge:
                 order, symbol, word, UnknownOutcomeError("the answer names another order")
             )
             return
+        self._asked.pop(order, None)
         self._readings.note(report)
         self._port.say(report)
 

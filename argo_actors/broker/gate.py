@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from ..config import Config
-from ..errors import ConfigError, JournalError, RefusedError
+from ..errors import ConfigError, JournalError, RefusedError, UnknownOutcomeError
 from ..host.secrets import Pair
 from ..messages.market import Asset
 from ..messages.order import CancelOrder, OrderReport, PositionReport, SubmitOrder
@@ -257,14 +257,18 @@ class Gate:
             raise RefusedError(f"the gate refused: {found}", status=0)
 
     def _repeated(self, order: SubmitOrder, body: str) -> str:
-        """The same id never carries another body, and leaves again only after proof of absence."""
+        """The same id never carries another body, and leaves again only after proof of absence.
+
+        Raises UnknownOutcomeError for one that may have arrived.
+        """
         before = self._sent.get(order.client_order_id)
         if before is None:
             return ""
         if before != body:
             return f"{order.client_order_id} with another body"
-        absent = order.client_order_id in self._absent
-        return "" if absent else f"{order.client_order_id} again"
+        if order.client_order_id not in self._absent:
+            raise UnknownOutcomeError(f"{order.client_order_id} has left before")
+        return ""
 
     def _pace(self, order: SubmitOrder) -> str:
         """Entries have a rate for the account and for the symbol; exits have none."""

@@ -3,13 +3,18 @@
 from ..units import MINUTE, SECOND, UtcNanos
 
 
+BURST = 3
+"""A burst is this part of a minute's calls: so no minute sees more than 150 + 50 of Alpaca's 200."""
+
+
 class Limiter:
     """Calls a minute; urgent ones may use the reserve."""
 
     def __init__(self, per_minute: float, reserved: float) -> None:
         self._per_minute = per_minute
-        self._reserved = min(reserved, per_minute - 1)
-        self._tokens = per_minute
+        self._most = per_minute / BURST
+        self._reserved = min(reserved / BURST, self._most - 1)
+        self._tokens = self._most
         self._at: UtcNanos = 0
         self._closed_until: UtcNanos = 0
         self._taken = 0
@@ -45,5 +50,5 @@ class Limiter:
     def _refill(self, now: UtcNanos) -> None:
         if self._at:
             grown = (now - self._at) / MINUTE * self._per_minute
-            self._tokens = min(self._per_minute, self._tokens + max(0.0, grown))
+            self._tokens = min(self._most, self._tokens + max(0.0, grown))
         self._at = max(now, self._at)

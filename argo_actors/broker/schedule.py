@@ -34,6 +34,8 @@ class Job(NamedTuple):
     then: Callable[[Any, BaseException | None], None]
     urgent: bool = False
     """It may use the calls that are kept for exits and cancels."""
+    order: str = ""
+    """Of a submission: the id that may have reached the broker once this is under way."""
 
 
 class Schedule:
@@ -53,11 +55,12 @@ class Schedule:
         then: Callable[[Any, BaseException | None], None],
         *,
         urgent: bool = False,
+        order: str = "",
     ) -> None:
         """Let a request wait for its turn."""
         self._number += 1
         urgent = urgent or priority in EXITS
-        self._waiting.append(Job(priority, self._number, symbol, work, then, urgent))
+        self._waiting.append(Job(priority, self._number, symbol, work, then, urgent, order))
         self._waiting.sort(key=lambda job: (job.priority, job.number))
 
     def next(self) -> Job | None:
@@ -78,6 +81,10 @@ class Schedule:
     def done(self, job: Job) -> None:
         """Its outcome is known, or its deadline has passed."""
         self._under_way.remove(job)
+
+    def under_way(self, order: str) -> bool:
+        """This submission may have reached the broker."""
+        return any(job.order == order for job in self._under_way)
 
     def __len__(self) -> int:
         return len(self._waiting)

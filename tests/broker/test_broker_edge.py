@@ -33,6 +33,7 @@ from tests.broker.broker_bench import (
     raw_account,
     raw_order,
     stop_all,
+    until,
 )
 from tests.broker.stub_broker import Answer
 
@@ -486,3 +487,29 @@ def test_patience_does_not_overflow_in_a_long_outage() -> None:
         edge: Any = one.cell.behaviour
         edge._readings._failures = 1100
         edge._readings._again(ConnectionError("down"), lambda: None)
+
+
+def test_no_entry_leaves_before_the_truth_has_been_read() -> None:
+    account = Account()
+    account.faults["GET", "/v2/assets/AAPL"] = [Answer(503, b"<html></html>")] * 2
+    with bench(account) as one:
+        one.office.record("order/AAPL", (entry(),))
+        (refused,) = one.wait_for(OrderRefused)
+        assert (refused.client_order_id, refused.status) == (OWN, 0)
+        assert not one.said(BrokerReady)
+        one.wait_for(BrokerReady)
+        assert one.stub.count("POST") == 0
+
+
+def test_an_edge_that_stops_says_what_became_of_its_submissions() -> None:
+    account = Account()
+    account.faults["POST", ORDERS] = [Answer(fault="hang")]
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        one.office.record("order/AAPL", (entry(), entry(client_order_id="argo-0000-b-entry-1")))
+        until(lambda: one.stub.count("POST") == 1, "the first one has left")
+        one.cell.revive()
+        (unknown,) = one.wait_for(OrderUnknown)
+        (refused,) = one.wait_for(OrderRefused)
+    assert (unknown.client_order_id, refused.client_order_id) == (OWN, "argo-0000-b-entry-1")
+    assert refused.status == 0

@@ -15,15 +15,29 @@ def drain(limiter: Limiter, now: int, *, urgent: bool) -> int:
 
 def test_the_reserve_is_left_to_urgent_calls() -> None:
     limiter = Limiter(150, 50)
-    assert drain(limiter, START, urgent=False) == 100
-    assert drain(limiter, START, urgent=True) == 50
+    assert drain(limiter, START, urgent=False) == 33
+    assert drain(limiter, START, urgent=True) == 17
 
 
-def test_it_refills_with_market_time_and_never_beyond_a_minute() -> None:
+def test_it_refills_with_market_time_and_never_beyond_a_burst() -> None:
     limiter = Limiter(60, 0)
-    assert drain(limiter, START, urgent=True) == 60
+    assert drain(limiter, START, urgent=True) == 20
     assert drain(limiter, START + 2 * SECOND, urgent=True) == 2
-    assert drain(limiter, START + 60 * MINUTE, urgent=True) == 60
+    assert drain(limiter, START + 60 * MINUTE, urgent=True) == 20
+
+
+def test_no_minute_sees_more_than_the_brokers_200() -> None:
+    limiter = Limiter(150, 50)
+    second_by_second = [drain(limiter, START + n * SECOND, urgent=True) for n in range(180)]
+    assert max(sum(second_by_second[n : n + 60]) for n in range(120)) <= 200
+
+
+def test_a_question_of_several_calls_is_paid_for_whole() -> None:
+    limiter = Limiter(60, 0)
+    assert limiter.take(START, urgent=True)
+    limiter.made(26, START)
+    assert not limiter.take(START + 5 * SECOND, urgent=True)
+    assert limiter.take(START + 8 * SECOND, urgent=True)
 
 
 def test_nothing_leaves_until_the_brokers_reset() -> None:
@@ -34,7 +48,7 @@ def test_nothing_leaves_until_the_brokers_reset() -> None:
 
 
 def test_time_that_stands_still_or_steps_back_gives_nothing() -> None:
-    limiter = Limiter(10, 0)
+    limiter = Limiter(30, 0)
     drain(limiter, START, urgent=True)
     assert not limiter.take(START, urgent=True)
     assert not limiter.take(START - MINUTE, urgent=True)
