@@ -2,7 +2,6 @@
 
 from ..units import MINUTE, SECOND, UtcNanos
 
-
 BURST = 3
 """A burst is this part of a minute's calls: so no minute sees more than 150 + 50 of Alpaca's 200."""
 

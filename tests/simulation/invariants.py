@@ -146,10 +146,20 @@ def i3_one_id(view: View, sent: Sent) -> Found:
 def i3_flat(view: View, sent: Sent) -> Found:
     """An entry is not sent on a position."""
     order = _entry(view, sent)
-    if order is not None:
+    if order is None:
+        return
+    since = view.now if order.symbol in view.foreign else 0
+    if _known_by(view, sent, view.foreign_known.get(order.symbol, since)):
         held = view.position(order.symbol)
         if held and not view.is_dust(order.symbol, held):
             yield f"{sent.client_order_id} left while {held} {order.symbol} is held"
+
+
+def _known_by(view: View, sent: Sent, since: int) -> bool:
+    """Whether the daemon decided on an entry a second after the journal had said so."""
+    if sent.client_order_id not in view.intents:
+        return True
+    return view.intents[sent.client_order_id].at > since + SECOND
 
 
 @invariant("I4 caps in the worst case", "left")
@@ -164,7 +174,7 @@ def i4_symbol(view: View, sent: Sent) -> Found:
         if config.prop_firm.enabled
         else config.trading.max_position_size_pct
     )
-    value = _at_work(view, order.symbol, sent)
+    value = ZERO if order.symbol in view.foreign else _at_work(view, order.symbol, sent)
     if value * 100 > most * view.book.equity() * DETECT_SLACK_PCT:
         yield f"{order.symbol}: {value:.0f} at work, {most} % of {view.book.equity():.0f} allowed"
 
@@ -221,12 +231,9 @@ def _at_work(view: View, symbol: str, sent: Sent) -> Decimal:
 
 
 def _given_up(view: View, cid: str) -> bool:
-    unknown = view.unknown[cid]
-    return (
-        len(unknown.absent) >= 3
-        and unknown.listed
-        and unknown.absent[-1] - unknown.absent[0] >= MINUTE - SECOND
-    )
+    times = view.absent_at[cid]
+    listed = any(one.listed for one in view.absent[cid])
+    return len(times) >= 3 and listed and times[-1] - times[0] >= MINUTE - SECOND
 
 
 @invariant("I5 no flip", "venue")
@@ -269,8 +276,8 @@ def i6_seen(view: View) -> Found:
 def i6_flagged(view: View) -> Found:
     """A second after it was seen it is protected, or flagged for all to see."""
     for symbol, one in view.exposures.items():
-        begun = max(one.seen_at, view.started_at)
-        if not one.seen_at or one.flagged_at or not _watched(view, symbol):
+        begun = max(one.seen_at, view.started_at, view.alive_at)
+        if not one.seen_at or symbol in view.flagged or not _watched(view, symbol):
             continue
         if view.now - begun > SECOND + 2 * SLACK:
             age = view.seconds(begun)
@@ -283,11 +290,12 @@ def i6_exit(view: View) -> Found:
     if view.config.trading.on_unprotected == "watch":
         return
     for symbol, one in view.exposures.items():
-        if not one.flagged_at or not _watched(view, symbol) or not view.market_open(symbol):
+        flagged_at = view.flagged.get(symbol)
+        if flagged_at is None or not _watched(view, symbol) or not view.market_open(symbol):
             continue
-        quiet = view.seconds(max(one.flagged_at, view.disturbed_at, view.ready_at))
+        quiet = view.seconds(max(flagged_at, one.since, view.disturbed_at, view.ready_at))
         if quiet > 12 and not _exit_left(view, symbol, one.since):
-            yield f"{symbol}: flagged {view.seconds(one.flagged_at):.1f} s ago, no exit"
+            yield f"{symbol}: flagged {view.seconds(flagged_at):.1f} s ago, no exit"
 
 
 def _exit_left(view: View, symbol: str, since: int) -> bool:
@@ -327,7 +335,7 @@ def i8_read_twice(view: View, record: Record) -> Found:
         return
     for path in ("/v2/positions", "/v2/orders"):
         reads = [one for one in view.sent if one.path == path and one.method == "GET"]
-        mine = [one for one in reads if one.run == view.run and one.status == 200]
+        mine = [one for one in reads if one.left_at >= view.started_at and one.status == 200]
         if len(mine) < 2:
             yield f"READY after {len(mine)} readings of {path}"
     for one in record.said:
@@ -353,7 +361,7 @@ def i9_settled(view: View, record: Record) -> Found:
             if approved is None or approved[0].signal != said.signal or unknown.found:
                 continue
             if not _given_up(view, cid):
-                yield f"{cid} was given up after {len(unknown.absent)} absences"
+                yield f"{cid} was given up after {len(view.absent_at[cid])} absences"
 
 
 @invariant("I9 never guess", "left")
@@ -499,7 +507,8 @@ def i14_entries(view: View, sent: Sent) -> Found:
     if _entry(view, sent) is None:
         return
     risk = view.config.risk
-    times = [(one.left_at, one.run) for one in view.entries_left]
+    last = {one.client_order_id: one for one in view.entries_left}
+    times = [(one.left_at, one.run) for one in last.values()]
     second = sum(1 for at, run in times if sent.left_at - at < SECOND and run == sent.run)
     minute = sum(1 for at, _ in times if sent.left_at - at < MINUTE)
     day = sum(1 for at, _ in times if sent.left_at - at < DAY)
@@ -587,8 +596,9 @@ def i16_exits(view: View, sent: Sent) -> Found:
 def i17_strange(view: View, sent: Sent) -> Found:
     """Where another daemon's order works, nothing is entered."""
     order = _entry(view, sent)
-    if order is not None and order.symbol in view.strange:
-        yield f"{sent.client_order_id} left beside {view.strange[order.symbol]}"
+    strange, since = view.strange.get(order.symbol, ("", 0)) if order is not None else ("", 0)
+    if strange and _known_by(view, sent, since):
+        yield f"{sent.client_order_id} left beside {strange}"
 
 
 @invariant("I21 loss stop", "left")
@@ -611,7 +621,7 @@ def i25_exits(view: View, record: Record) -> Found:
         mine = [one for one in view.journal_fills if one.position_id == said.position_id]
         opened = sum((one.qty for one in mine if one.leg == "entry"), ZERO)
         closed = sum((one.qty for one in mine if one.leg != "entry"), ZERO)
-        if closed > opened:
+        if closed > opened and said.symbol not in view.foreign:
             yield f"{said.position_id}: {closed} closed of {opened}"
 
 
@@ -674,7 +684,7 @@ def i23_no_leftovers(view: View) -> Found:
     for symbol in view.config.symbols:
         if view.position(symbol) == 0:
             for one in view.live(symbol):
-                if _rests(view, view.root(one)):
+                if _rests(view, view.root(one)) or one.client_order_id in view.planted:
                     continue
                 yield f"{symbol} is flat and {_named(view, one)} is {one.status}"
 

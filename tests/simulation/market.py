@@ -17,6 +17,8 @@ SWING = 0.0035
 JUMP = 0.02
 BEFORE, AFTER = 3, 12
 """Minutes of the market before and after the start."""
+STILL_AFTER = 2
+"""Minutes after which the price stands, so that a run comes to rest."""
 
 
 def wild(seed: int, start: int, *, calm: bool = False) -> BarMarket:
@@ -33,6 +35,8 @@ def wild(seed: int, start: int, *, calm: bool = False) -> BarMarket:
 def _minutes(chance: random.Random, price: float, first: int, swing: float) -> Columns:
     rows = []
     for n in range(BEFORE + AFTER):
+        if n == BEFORE + STILL_AFTER:
+            swing = 0.0
         jumped = chance.random() < 0.15 and swing == SWING
         opened = price * (1 + chance.choice((-JUMP, JUMP)) * chance.random() if jumped else 1)
         closed = opened * (1 + chance.gauss(0, swing))

@@ -35,7 +35,8 @@ NOON = 1_772_640_000 * SECOND
 """Wednesday 2026-03-04, 11:00 in New York: in session."""
 CLOSING = 1_772_657_880 * SECOND
 """15:58 the same day: the session ends in two minutes."""
-SAFETY_SECONDS, LIVENESS_SECONDS = 75.0, 60.0
+SAFETY_SECONDS, LIVENESS_SECONDS = 75.0, 75.0
+"""Absence is proved by three lookups over sixty seconds, ten seconds apart."""
 
 HTML = "<html><body>503 Service Temporarily Unavailable</body></html>"
 RATE = {"code": 42910000, "message": "rate limit exceeded"}

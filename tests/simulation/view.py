@@ -18,14 +18,12 @@ from argo_actors.messages.order import (
     AccountReport,
     BrokerReady,
     CancelOrder,
-    EntrySettled,
     Fill,
     Holding,
     OrderAbsent,
     OrderReport,
     OrderUnknown,
     PositionClosed,
-    PositionReport,
     Protected,
     Reconciled,
     SubmitOrder,
@@ -57,8 +55,6 @@ class Unknown(msgspec.Struct):
 
     symbol: str
     at: int
-    absent: list[int]
-    listed: bool = False
     found: bool = False
 
 
@@ -67,9 +63,6 @@ class Exposure(msgspec.Struct):
 
     since: int
     seen_at: int = 0
-    flagged_at: int = 0
-    disturbed_at: int = 0
-    """The last fault, kill or start meanwhile: then the sequence may take longer."""
 
 
 class View:
@@ -102,13 +95,24 @@ class View:
         self.unknown: dict[str, Unknown] = {}
         self.ended: set[str] = set()
         """Orders whose actor has heard that they and their legs are over."""
+        self.absent: dict[str, list[OrderAbsent]] = defaultdict(list)
+        self.absent_at: dict[str, list[int]] = defaultdict(list)
+        self.reported: set[str] = set()
+        """Orders that the broker has told of."""
         self.exposures: dict[str, Exposure] = {}
+        self.flagged: dict[str, int] = {}
+        """Symbols that the journal says are unprotected, and since when it says so."""
         self.closed: list[PositionClosed] = []
         self.losing = 0
         self.account: AccountReport | None = None
         self.first_equity = ZERO
-        self.strange: dict[str, str] = {}
-        """By symbol: an order with our prefix that we do not know, as the journal names it."""
+        self.strange: dict[str, tuple[str, int]] = {}
+        """By symbol: an order with our prefix that we do not know, as the journal names it, and since when."""
+        self.foreign_seen: set[str] = set()
+        """Symbols of which the journal has said once that there is more than ours: it takes two readings."""
+        self.foreign_known: dict[str, int] = {}
+        """By symbol: since when the journal says that somebody else holds some of it."""
+        self.alive_at = 0
         self.planted: set[str] = set()
         """Orders with our prefix that another daemon made."""
         self.foreign: set[str] = set()
@@ -280,43 +284,39 @@ class View:
         self.run += 1
         self.started_at, self.ready_at = record.at, 0
         for one in self.exposures.values():
-            one.seen_at = one.flagged_at = 0
+            one.seen_at = 0
 
     def _of_orders(self, message: Message, record: Record) -> None:
         match message:
             case Fill():
                 self.fills[message.client_order_id] += message.qty
                 self.journal_fills.append(message)
-                self._seen(message.symbol, record.at)
             case Holding():
                 self.holdings[message.symbol] = message
             case OrderReport():
                 self._reported(message, record.at)
             case Reconciled():
                 self._reconciled(message, record.at)
-            case PositionReport() if message.qty:
-                self._seen(message.symbol, record.at)
             case OrderUnknown() if message.request == "submit":
+                known = message.client_order_id in self.reported
                 self.unknown.setdefault(
-                    message.client_order_id, Unknown(message.symbol, record.at, [])
+                    message.client_order_id,
+                    Unknown(message.symbol, record.at, found=known),
                 )
             case OrderAbsent():
-                found = self.unknown.get(message.client_order_id)
-                if found is not None:
-                    found.absent.append(record.at)
-                    found.listed = found.listed or message.listed
+                self.absent[message.client_order_id].append(message)
+                self.absent_at[message.client_order_id].append(record.at)
             case Unprotected():
-                one = self.exposures.get(message.symbol)
-                if one is not None:
-                    one.flagged_at = one.flagged_at or record.at
+                self.flagged[message.symbol] = record.at
+            case Protected():
+                self.flagged.pop(message.symbol, None)
             case PositionClosed():
+                self.flagged.pop(message.symbol, None)
                 self.closed.append(message)
                 self.losing = self.losing + 1 if message.pnl < 0 else 0
             case AccountReport():
                 self.account = message
                 self.first_equity = self.first_equity or message.equity
-            case Protected() | EntrySettled():
-                pass
 
     def _seen(self, symbol: str, at: int) -> None:
         one = self.exposures.get(symbol)
@@ -324,16 +324,40 @@ class View:
             one.seen_at = at
 
     def _reported(self, report: OrderReport, at: int) -> None:
+        self.reported.add(report.client_order_id)
         if report.client_order_id in self.unknown:
             self.unknown[report.client_order_id].found = True
-        if report.filled_qty > 0 or any(leg.filled_qty > 0 for leg in report.legs):
+        if self._shows_exposure(report):
             self._seen(report.symbol, at)
+
+    def _shows_exposure(self, report: OrderReport) -> bool:
+        """The report tells that something is held which its own stop does not cover."""
+        intent = self.intents.get(report.client_order_id)
+        stops = [leg for leg in report.legs if leg.type in ("stop", "stop_limit")]
+        if intent is None:
+            return False
+        if intent.order.leg == "entry" and report.status == "filled" and stops:
+            return all(leg.status in TERMINAL for leg in stops)
+        if intent.order.leg == "entry":
+            return report.filled_qty > 0
+        over = report.status in TERMINAL
+        return intent.order.leg in ("stop", "oco") and over and report.status != "filled"
 
     def _reconciled(self, truth: Reconciled, at: int) -> None:
         for report in truth.orders:
             self._reported(report, at)
-        if truth.position.qty:
-            self._seen(truth.symbol, at)
+        own = sum(
+            (
+                one.qty - one.fee_qty if one.side == "buy" else -one.qty
+                for one in self.journal_fills
+                if one.symbol == truth.symbol
+            ),
+            ZERO,
+        )
+        if truth.position.qty and abs(truth.position.qty - own) >= 1:
+            if truth.symbol in self.foreign_seen:
+                self.foreign_known.setdefault(truth.symbol, at)
+            self.foreign_seen.add(truth.symbol)
         strange = [
             one.client_order_id
             for one in truth.orders
@@ -341,9 +365,10 @@ class View:
             and one.client_order_id not in self.intents
             and one.status not in TERMINAL
         ]
-        self.strange.pop(truth.symbol, None)
-        if strange:
-            self.strange[truth.symbol] = strange[0]
+        if not strange:
+            self.strange.pop(truth.symbol, None)
+        elif truth.symbol not in self.strange:
+            self.strange[truth.symbol] = (strange[0], at)
 
     # time
 

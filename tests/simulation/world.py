@@ -208,7 +208,7 @@ class World:
         self.wire.run += 1
         try:
             process.boot()
-            self.view.alive = True
+            self.view.alive, self.view.alive_at = True, self.now
             process.start()
         except Killed:
             pass
