@@ -73,7 +73,7 @@ class SourceCall(Fact, frozen=True, kw_only=True):
     asked: int
     """Symbols in the question."""
     answered: int
-    """Of them, those with bars, a score or a price in the answer; 0 where there was no answer."""
+    """Of them, those with an opinion (said before or not) or a price; 0 where there was no answer."""
     seconds: float
     """From the question to the answer as the edge saw it (machine time)."""
     usd: float = 0.0

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, Literal, NamedTuple, Protocol
 
+import msgspec
+
 from ..config import Config, is_coin
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..messages import Message
@@ -251,14 +253,16 @@ class SourceEdge:
                 source=self._name,
                 about=question.about,
                 asked=len(question.symbols),
-                answered=0 if error is not None else sum(not one.nothing for one in value),
+                answered=0,
                 seconds=round(machine_seconds() - begun, 6),
                 usd=round(provider.paid_usd - paid, 9),
                 failure="" if error is None else type(error).__name__,
             )
             if error is None:
                 self._succeeded()
-                self._say([*read(value), call])
+                words = read(value)
+                usable = self._usable(question, words)
+                self._say([*words, msgspec.structs.replace(call, answered=usable)])
             else:
                 self._say([call])
                 # An opinion is owed; a price is asked for with the next tick anyway.
@@ -266,6 +270,12 @@ class SourceEdge:
             self._ask_next()
 
         self._port.call(work, self._settings.timeout_seconds, then)
+
+    def _usable(self, question: _Question, words: Sequence[Message | None]) -> int:
+        """Symbols with a price, or with an opinion, which is not said again where it is the same."""
+        if question.about == "prices":
+            return len(words)
+        return sum(one not in self._judge.silent for one in question.symbols)
 
     def _judged(self, found: list[Reading]) -> list[Message | None]:
         now = self._port.now()

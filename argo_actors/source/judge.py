@@ -37,6 +37,8 @@ class Judge:
         self._prices: dict[Symbol, VendorPrice] = {}
         self.newest: dict[Symbol, UtcNanos] = {}
         """End of the newest completed bar of each symbol."""
+        self.silent: set[Symbol] = set()
+        """Symbols whose last reading came to no opinion."""
         self.refused: Counter[str] = Counter() if refused is None else refused
         """How often there was nothing to say, by reason."""
 
@@ -46,6 +48,7 @@ class Judge:
         """What a reading comes to; None when it is what was said before."""
         from .opinion import from_bars
 
+        self.silent.discard(reading.symbol)
         if reading.score is not None:
             return self._scored(reading.symbol, reading.score, now)
         symbol, timeframe = reading.symbol, self._settings.timeframe
@@ -116,6 +119,7 @@ class Judge:
 
     def nothing(self, symbol: Symbol, reason: str) -> NoOpinion | None:
         """Why there is no opinion, counted; None when that was said before."""
+        self.silent.add(symbol)
         if reason in self.refused or len(self.refused) < MOST_REASONS:
             self.refused[reason] += 1
         if not self._is_new(symbol, (reason,)):

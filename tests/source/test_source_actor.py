@@ -437,15 +437,33 @@ def test_every_call_says_how_it_went_in_the_record_of_what_it_brought() -> None:
 
 def test_a_call_that_failed_or_brought_nothing_counts_as_asked() -> None:
     provider = Scripted()
-    provider.answer = lambda symbols, now: [Reading(one, nothing="no bars") for one in symbols]
     with source(provider) as bench:
+        provider.answer = lambda symbols, now: [Reading(one, nothing="no bars") for one in symbols]
         bench.tick()
+        bench.tick(60)
+        provider.answer = lambda symbols, now: [
+            Reading(symbols[0], bars=rising(now - 5 * MINUTE)),
+            Reading(symbols[1], bars=rising(now)),
+        ]
+        bench.tick(60)
         provider.fail(TransientProviderError("later"))
         bench.tick(60)
         assert calls(bench) == [
             ("opinions", 2, 0, ""),
+            ("opinions", 2, 0, ""),
+            ("opinions", 2, 1, ""),
             ("opinions", 2, 0, "TransientProviderError"),
         ]
+
+
+def test_an_opinion_that_is_what_it_was_is_an_answer() -> None:
+    provider = Scripted(timeframe="1Day")
+    with source(provider, "yfinance", timeframe="1Day", symbols=COIN) as bench:
+        provider.answer = lambda symbols, now: [Reading(COIN[0], bars=rising(NOW, "1Day"))]
+        bench.tick()
+        bench.tick(9.5 * 3600)  # past midnight UTC: the next bar is asked for, and not there yet
+        assert len(bench.said(Opinion)) == 1
+        assert calls(bench) == [("opinions", 1, 1, "")] * 2
 
 
 class Paid(Scripted):

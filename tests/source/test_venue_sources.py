@@ -23,6 +23,7 @@ from argo_actors.source.yfinance import Yahoo
 from argo_actors.venue.data_rest import handle_data
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.providers import handle_provider
+from argo_actors.venue.skill import HONEST, Skills, score, seen_by, skills
 from tests.source.provider_stub import Asked, ProviderStub, Reply, providing
 from tests.source.source_bench import NOW
 
@@ -34,13 +35,16 @@ class World:
 
     def __init__(self) -> None:
         self.market = Generated(7, NOW)
+        self.now = NOW
+        self.skills: Skills = HONEST
         self.bad_keys: frozenset[str] = frozenset()
         self.free_plans: frozenset[str] = frozenset()
 
     def __call__(self, asked: Asked) -> Reply:
-        plans = (self.bad_keys, self.free_plans, asked.body)
-        request = (self.market, NOW, asked.method, asked.path, asked.query, asked.headers)
-        found = handle_provider(*request, *plans) or handle_data(*request)
+        plans = (self.bad_keys, self.free_plans, asked.body, self.skills)
+        request = (self.now, asked.method, asked.path, asked.query, asked.headers)
+        shown = seen_by(self.market, self.skills["alpaca"], ("1Min",))
+        found = handle_provider(self.market, *request, *plans) or handle_data(shown, *request)
         assert found is not None, asked.path
         status, headers, body = found
         return Reply(status, body, tuple(headers.items()))
@@ -58,6 +62,7 @@ def world(stub: ProviderStub) -> Iterator[World]:
     assert isinstance(found, World)
     yield found
     found.bad_keys = found.free_plans = frozenset()
+    found.now, found.skills = NOW, HONEST
 
 
 MAKE: dict[str, Callable[[str, str], Provider]] = {
@@ -181,3 +186,36 @@ def test_a_model_without_key_or_credits_is_parked(
     with closing(MODELS[name](stub.url)) as model, pytest.raises(PermanentProviderError) as found:
         model.readings(SYMBOLS, NOW)
     assert "API_KEY" in found.value.fix or "credits" in found.value.fix
+
+
+@pytest.mark.parametrize("kind", ["perfect", "inverted", "coin"])
+@pytest.mark.parametrize("name", MAKE)
+def test_over_its_wire_a_vendors_bars_say_what_it_knows_answer_after_answer(
+    stub: ProviderStub, world: World, name: str, kind: str
+) -> None:
+    """Each minute anew, although a provider asks for the newest bars only and joins them to the others."""
+    world.skills = skills(f"{name}={kind}")
+    skill, said = world.skills[name], 0
+    with closing(MAKE[name](stub.url, "1Min")) as provider:
+        for minute in range(0, 40, 5):
+            world.now = NOW + minute * 60 * 10**9
+            for reading in provider.readings(SYMBOLS, world.now):
+                found = from_bars(completed(reading.bars, "1Min", world.now), "1Min", MARKET_DATA)
+                assert not isinstance(found, str)
+                symbol = reading.symbol.replace("-", "/")
+                wanted = score(world.market, symbol, world.now, skill, 15 * 60 * 10**9)
+                if found.direction != "NEUTRAL":
+                    said += 1
+                    assert (found.direction == "LONG") == (wanted > 0)
+    assert said >= 6
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_over_its_wire_a_models_scores_say_what_it_knows_and_how_late(
+    stub: ProviderStub, world: World, name: str
+) -> None:
+    world.skills = skills(f"{name}=perfect", f"{name}=600")
+    skill = world.skills[name]
+    with closing(MODELS[name](stub.url)) as provider:
+        found = {one.symbol: one.score for one in provider.readings(SYMBOLS, NOW)}
+    assert found == {one: score(world.market, one.replace("-", "/"), NOW, skill) for one in SYMBOLS}
