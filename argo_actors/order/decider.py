@@ -8,14 +8,16 @@ import msgspec
 
 from ..config import Config
 from ..messages import Message, WordId
-from ..messages.order import EntrySettled, OrderRefused, OrderUnknown
+from ..messages.order import EntrySettled, Holding, OrderRefused, OrderUnknown, Reconcile
 from ..messages.signal import Approval
+from ..messages.system import Alert
 from ..runtime.decider import Decider, Heard
 from ..units import Symbol, UtcNanos
 from .actions import Maker, read_account
 from .facts import changes, fills, standing
 from .fold import evolve as fold
 from .foreign import decided
+from .lifecycle import is_odd
 from .policy import exit_is_over, software_exit
 from .protection import watched
 from .reconcile import found
@@ -92,8 +94,19 @@ def _decide(
     say(*_unanswered(symbol, state, heard))
     now = standing(symbol, state)
     if now is not None:
-        say(now)
+        say(*_odd(symbol, state.told, now), now)
     return tuple(said)
+
+
+def _odd(symbol: Symbol, before: Holding | None, now: Holding) -> tuple[Message, ...]:
+    """A step that the table of phases lacks: flagged, and the truth is read."""
+    if before is None or not is_odd(before.phase, now.phase):
+        return ()
+    text = f"{symbol}: no rule leads from {before.phase} to {now.phase}"
+    return (
+        Alert(severity="warning", text=text, symbol=symbol, because=now.because),
+        Reconcile(symbols=(symbol,), reason=text, because=now.because),
+    )
 
 
 def _unanswered(symbol: Symbol, state: OrderState, heard: Heard) -> tuple[Message, ...]:

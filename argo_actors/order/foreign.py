@@ -180,9 +180,11 @@ def adopted(state: OrderState, message: Adopted, heard: Heard) -> OrderState:
             opened=True,
             exposed_since=state.now,
         )
+    back = min(own.over, message.qty)
     own = replace(
         own,
-        qty=exact(own.qty + message.qty),
+        qty=exact(own.qty + message.qty - back),
+        over=exact(own.over - back),
         bought=exact(own.bought + message.qty),
         paid=exact(own.paid + value),
     )
@@ -243,5 +245,7 @@ def resolved(state: OrderState, message: Resolved, heard: Heard) -> OrderState:
 
 def held_by_us(state: OrderState) -> Quantity:
     """Of the position last read, what is ours: exits and stops are sized from it, signed."""
-    beside = state.foreign if state.position is not None else ZERO
-    return exact(state.read.qty - beside)
+    held, beside = state.read.qty, state.foreign
+    if state.position is None or beside * held <= 0:
+        return held
+    return exact(held - beside) if abs(beside) < abs(held) else ZERO

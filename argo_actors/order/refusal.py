@@ -39,7 +39,7 @@ def after_refusal(
 def _once_more(config: Config, symbol: Symbol, state: OrderState, base: Price | None) -> OrderState:
     """The market has moved past a leg: both legs keep their distance from where it is now, once."""
     entry = state.entry
-    if base is None or entry is None or entry.settled or entry.canceled:
+    if base is None or entry is None or entry.settled or entry.canceled or state.frozen:
         return state
     most = amount(
         config.risk.collar_crypto_pct if is_coin(symbol) else config.risk.collar_stocks_pct

@@ -1,5 +1,6 @@
 """One order actor without a world: words go in by hand, and after every step the rules must hold."""
 
+import copy
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -47,6 +48,12 @@ class Actor:
         self.words: list[tuple[WordId, Message]] = []
         self.hear(self.asset())
         self.hear(hours())
+
+    def copy(self) -> "Actor":
+        """The same actor at the same moment, to go another way."""
+        other = copy.copy(self)
+        other.words = list(self.words)
+        return other
 
     def asset(self, **changes: Any) -> Asset:
         """The symbol at the broker."""
