@@ -233,6 +233,11 @@ class Gate:
             self._exposure.account(report)
         return raw
 
+    def splits(self, since: str, until: str) -> list[Any]:
+        """Splits announced with an ex-date within these days (ISO dates)."""
+        query = {"ca_types": "split", "since": since, "until": until, "date_type": "ex_date"}
+        return list(self._transport.get("/corporate_actions/announcements", query) or [])
+
     def asset(self, symbol: str) -> Any:
         """What the broker says of a symbol."""
         return self._transport.get(f"/assets/{to_position(symbol)}")

@@ -12,7 +12,7 @@ import msgspec
 
 from ..config import Config
 from ..errors import RefusedError
-from ..messages.market import Asset
+from ..messages.market import Asset, SplitAnnounced
 from ..messages.order import BrokerReady, OrderReport, PositionReport
 from ..messages.system import Alert
 from ..messages.truth import Elsewhere, Transfer, TruthRead
@@ -32,13 +32,16 @@ from .truth import (
     reconciled,
     stamp,
 )
-from .wire import WireError, asset, flat, order_report
+from .wire import WireError, asset, flat, order_report, splits
 
 MOST_BACKOFF = 30.0
 LINK_SAID_SECONDS = 10
+SPLIT_DAYS = 7
 MOVED_DAYS_AT_START, MOVED_DAYS = 30, 3
 """How many days back transfers are asked for, at first and then."""
 ASSETS_SECONDS = DAY / SECOND
+SPLITS_SECONDS = 6 * 3600
+"""Often enough for every evening between two sessions."""
 LACKING_SECONDS = 60
 """An asset that could not be read is asked for again so often."""
 
@@ -79,6 +82,7 @@ class Readings:
         """When our orders were submitted, in market time: where a list must begin."""
         self._elsewhere: Elsewhere | None = None
         self._transfers: set[str] = set()
+        self._told_splits: list[SplitAnnounced] = []
         self._failures = 0
 
     def start(self) -> None:
@@ -101,6 +105,8 @@ class Readings:
         lacking = any(isinstance(one, Alert) for one in self._assets.values())
         if self._due("assets", LACKING_SECONDS if lacking else ASSETS_SECONDS):
             self._once("assets", self._read_assets, self._assets_read)
+        if self._due("splits", SPLITS_SECONDS):
+            self._splits()
         if self._due("link", LINK_SAID_SECONDS):
             self.say_link()
 
@@ -250,6 +256,22 @@ class Readings:
         if not self._assets_known:
             self._assets_known = True
             self.truth((), "start")
+
+    def _splits(self) -> None:
+        """Splits of the next days, told once each."""
+        now = self._port.now()
+        since, until = (stamp(now + days * DAY)[:10] for days in (-1, SPLIT_DAYS))
+
+        def work() -> list[SplitAnnounced]:
+            return splits(self._gate.splits(since, until), self._symbols)
+
+        def then(found: Any, error: BaseException | None) -> None:
+            news = [one for one in found or () if one not in self._told_splits and one.at > now]
+            if error is None and news:
+                self._told_splits += news
+                self._port.say(*news)
+
+        self._once("splits", work, then)
 
     def _again(self, error: BaseException, then: Callable[[], None]) -> None:
         """The broker does not answer yet: say so, and ask again with growing patience."""

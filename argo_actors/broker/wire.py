@@ -3,11 +3,12 @@
 import re
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ..config import is_coin
 from ..errors import BrokerError
 from ..messages.base import WordId
-from ..messages.market import Asset, AssetClass
+from ..messages.market import Asset, AssetClass, SplitAnnounced
 from ..messages.order import (
     AccountReport,
     Channel,
@@ -51,6 +52,7 @@ TYPES: dict[str, OrderType] = {
 }
 
 
+NEW_YORK = ZoneInfo("America/New_York")
 MANY_DECIMALS = re.compile(r"^([+-]?\d+\.\d{18})\d+$")
 """An average may come with more decimals than any price has: what is beyond the 18th is cut."""
 
@@ -260,6 +262,30 @@ def _step(found: dict[str, Any], name: str, default: Decimal) -> Decimal:
     if value == 0:
         raise WireError(f"{name} is zero")
     return value
+
+
+def splits(rows: list[Any], symbols: tuple[Symbol, ...]) -> list[SplitAnnounced]:
+    """Announced splits of our symbols. Raises WireError when one of them makes no sense."""
+    found = []
+    for raw in rows:
+        row = _mapping(raw)
+        symbol = str(row.get("target_symbol") or row.get("initiating_symbol") or "")
+        if symbol in symbols and row.get("ca_type") == "split" and row.get("ex_date"):
+            new, old = amount(row, "new_rate", None), amount(row, "old_rate", None)
+            if new == 0 or old == 0:
+                raise WireError(f"a split of {symbol} by zero")
+            at = _open_of(str(row["ex_date"]))
+            found.append(SplitAnnounced(symbol=symbol, at=at, new=new, old=old))
+    return found
+
+
+def _open_of(day: str) -> UtcNanos:
+    """Half past nine in New York; every session opens then. Raises WireError."""
+    try:
+        moment = datetime.fromisoformat(day[:10]).replace(hour=9, minute=30, tzinfo=NEW_YORK)
+    except ValueError as error:
+        raise WireError(f"no day: {day[:20]!r}") from error
+    return int(moment.timestamp()) * SECOND
 
 
 def _mapping(raw: Any) -> dict[str, Any]:

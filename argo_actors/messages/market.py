@@ -111,3 +111,13 @@ class Figures(Fact, frozen=True, kw_only=True):
     timeframe: str
     as_of: UtcNanos
     because: tuple[WordId, ...] = ()
+
+
+class SplitAnnounced(Fact, frozen=True, kw_only=True):
+    """`new` shares for `old` ones from the open at `at`."""
+
+    symbol: Symbol
+    at: UtcNanos
+    """The open of the ex-date."""
+    new: Decimal
+    old: Decimal

@@ -369,3 +369,18 @@ class ProtectionGap(Fact, frozen=True, kw_only=True):
     flagged: bool = False
     """It was told as `Unprotected` while it lasted."""
     because: tuple[WordId, ...] = ()
+
+
+class SplitApplied(Fact, frozen=True, kw_only=True):
+    """The books have followed a split: quantity, stop and target are those after it."""
+
+    symbol: Symbol
+    position_id: str
+    ratio: Quantity
+    """Shares that one share became."""
+    before: Quantity
+    after: Quantity
+    """Unsigned, as the broker shows it; a fraction may have been paid out."""
+    stop: Price | None
+    target: Price | None
+    because: tuple[WordId, ...]

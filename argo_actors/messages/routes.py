@@ -49,6 +49,7 @@ ROUTES: dict[type[Message], Route] = {
     market.ClockSet: Route(("tracker",)),
     market.MarketHours: Route(("risk", "order/*", "source/*")),
     market.Asset: Route(("risk", ORDER)),
+    market.SplitAnnounced: Route((ORDER, "tracker")),
     market.QuotesWanted: Route(("quotes",)),
     market.Quotes: Route(("risk",)),
     market.QuoteSeen: _latest(
@@ -91,6 +92,7 @@ ROUTES: dict[type[Message], Route] = {
     order.EntrySettled: Route(("risk", "tracker")),
     order.Unprotected: Route(("risk", "tracker")),
     order.Protected: Route(("tracker",)),
+    order.SplitApplied: Route(("tracker",)),
     order.ProtectionGap: Route(("tracker",)),
     truth.TruthRead: Route(("tracker",)),
     truth.Elsewhere: Route(("risk", "tracker")),

@@ -15,6 +15,7 @@ from .facts import is_flat
 from .foreign import held_by_us
 from .policy import calls_off, is_outdated, may_close, recall_at
 from .reconcile import believed
+from .split import is_due
 from .state import (
     CLOSING,
     LIVE,
@@ -113,7 +114,9 @@ class Maker:
                 yield from self.make.cancel(working)
             return
         leaving = [one for one in open_orders(self.state) if one.leg in CLOSING]
-        if leaving:
+        if is_due(self.state):
+            yield from self.make.cancel(*open_orders(self.state))
+        elif leaving:
             yield from self.make.cancel(*leaving)
         elif is_covered(self.state):
             yield from self.make.cancel(*self._superfluous(position))

@@ -22,6 +22,7 @@ from .policy import exit_is_over, software_exit
 from .protection import watched
 from .reconcile import found
 from .reports import alarm
+from .split import applied
 from .state import OrderState, is_covered
 from .timing import deadlines, stuck
 
@@ -89,6 +90,7 @@ def _decide(
     if new or isinstance(heard.message, OrderRefused | OrderUnknown):
         say(read_account(state))
     say(*differences, *decided(config, symbol, state, heard))
+    say(*applied(symbol, state))
     say(*changes(symbol, state))
     say(*Maker(config, symbol, tag, state).actions())
     say(*_unanswered(symbol, state, heard))

@@ -7,7 +7,7 @@ import msgspec
 
 from .. import keyed
 from ..config import Config, amount, is_coin
-from ..messages.market import Asset, MarketHours, QuoteSeen
+from ..messages.market import Asset, MarketHours, QuoteSeen, SplitAnnounced
 from ..messages.order import (
     CancelOrder,
     EntrySettled,
@@ -27,6 +27,7 @@ from ..messages.order import (
     Reconcile,
     Reconciled,
     Side,
+    SplitApplied,
     SubmitOrder,
     Unprotected,
 )
@@ -42,6 +43,7 @@ from .policy import may_close
 from .reconcile import corrected, doubted, is_strange, reconciled, strange
 from .refusal import after_refusal, tick_of
 from .reports import absent, alarm, lost, position_with, put, report, stale, touch
+from .split import announced, follow, noticed
 from .state import (
     Entry,
     Exit,
@@ -71,9 +73,9 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case OrderAbsent():
             return absent(state, message)
         case PositionReport():
-            return _position_read(symbol, state, message)
+            return _position_read(symbol, noticed(state, message.qty), message)
         case Reconciled():
-            return reconciled(symbol, tag, state, message)
+            return reconciled(symbol, tag, noticed(state, message.position.qty), message)
         case Fill():
             return _filled(symbol, state, message)
         case SubmitOrder():
@@ -108,6 +110,10 @@ def _evolve_rest(config: Config, symbol: Symbol, state: OrderState, heard: Heard
             return replace(state, hours=message)
         case Asset():
             return replace(state, asset=message)
+        case SplitAnnounced():
+            return announced(state, message)
+        case SplitApplied():
+            return follow(state, message)
         case Started():
             return _started(state)
         case Operator():

@@ -5,6 +5,7 @@ them. That is the transition table of this actor: every word changes orders and 
 phase, the deadlines and the next commands are functions of these.
 """
 
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -185,6 +186,17 @@ class Difference(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     after: str
 
 
+class Split(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
+    """The symbol's next split."""
+
+    at: UtcNanos
+    """The open of its ex-date."""
+    ratio: Decimal
+    """Shares that one share becomes."""
+    seen: Quantity = ZERO
+    """The position that the broker showed after it, signed; zero until then."""
+
+
 class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """One symbol's orders, position and what is known of its market."""
 
@@ -212,6 +224,7 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     above_target_since: UtcNanos = 0
     above_target_at: UtcNanos = 0
     """Of the newest bid at the target."""
+    split: Split | None = None
     doubt: str = ""
     """Why the broker's truth is to be read once."""
     stranger: bool = False

@@ -5,7 +5,7 @@ import msgspec
 from .. import keyed
 from ..config import Config
 from ..messages import Message
-from ..messages.market import QuoteSeen
+from ..messages.market import QuoteSeen, SplitAnnounced
 from ..messages.opinion import SourceStatus
 from ..messages.order import (
     AccountReport,
@@ -19,6 +19,7 @@ from ..messages.order import (
     PositionOpened,
     Protected,
     ProtectionGap,
+    SplitApplied,
     SubmitOrder,
     Unprotected,
 )
@@ -141,6 +142,11 @@ def _evolve(state: TrackerState, heard: Heard) -> TrackerState:
             return replace(state, lots=keyed.put(state.lots, message.symbol, lot))
         case Adopted() | Corrected():
             return _booked(state, message, heard.at)
+        case SplitApplied():
+            return _split(state, message, heard.at)
+        case SplitAnnounced():
+            text = f"{message.symbol}: {message.new:f} for {message.old:f} split ahead"
+            return _noted(state, heard.at, text)
         case QuoteSeen():
             mid = (message.quote.bid + message.quote.ask) / 2
             return replace(state, marks=keyed.put(state.marks, message.quote.symbol, mid))
@@ -296,6 +302,14 @@ def _source_ordered(state: TrackerState, order: SourceOrder, at: UtcNanos) -> Tr
     key = " with a new key" if order.new_key else ""
     text = f"operator: {order.action} source/{order.source}{key} ({by})"
     return _noted(replace(state, switched_off=off), at, text)
+
+
+def _split(state: TrackerState, split: SplitApplied, at: UtcNanos) -> TrackerState:
+    """More or fewer shares for the same dollars."""
+    lot = keyed.get(state.lots, split.symbol) or Lot()
+    lot = replace(lot, qty=split.after if lot.qty >= 0 else -split.after)
+    text = f"{split.symbol} split: {split.before:f} are {split.after:f}"
+    return _noted(replace(state, lots=keyed.put(state.lots, split.symbol, lot)), at, text)
 
 
 def _noted(state: TrackerState, at: UtcNanos, text: str) -> TrackerState:

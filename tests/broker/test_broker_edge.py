@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from argo_actors.messages.market import Asset, Tick
+from argo_actors.broker.wire import WireError, splits
+from argo_actors.messages.market import Asset, SplitAnnounced, Tick
 from argo_actors.messages.order import (
     AccountReport,
     BrokerReady,
@@ -447,6 +448,44 @@ def test_the_order_that_took_the_place_of_a_triggered_stop_is_followed() -> None
         one.hear(LookupOrder(client_order_id=OWN, symbol="AAPL", because=()))
         found = one.wait_for(OrderReport)[-1]
         assert [part.status for part in found.legs] == ["working", "replaced", "filled"]
+
+
+def announced(**changes: Any) -> dict[str, Any]:
+    row = {
+        "id": "1",
+        "ca_type": "split",
+        "ca_sub_type": "stock_split",
+        "initiating_symbol": "AAPL",
+        "target_symbol": "AAPL",
+        "ex_date": "2026-09-25",
+        "old_rate": "1",
+        "new_rate": "4",
+    }
+    return row | changes
+
+
+def test_splits_ahead_are_asked_for_and_told_once() -> None:
+    account = Account()
+    path = "/v2/corporate_actions/announcements"
+    others = [announced(target_symbol="TSLA"), announced(ex_date="2026-09-21")]
+    account.faults["GET", path] = [Answer(200, [announced(), *others])] * 3
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        for n in range(3):
+            one.hear(Tick(n=n))
+            one.pass_time(6 * 3600)
+        (ahead,) = one.said(SplitAnnounced)
+        assert (ahead.symbol, ahead.new, ahead.old) == ("AAPL", 4, 1)
+        assert ahead.at == 1_790_343_000 * SECOND, "half past nine in New York"
+        asked = [request.query for request in one.stub.requests if request.path == path]
+        assert asked[0]["ca_types"] == "split"
+        assert (asked[0]["since"], asked[0]["until"]) == ("2026-09-20", "2026-09-28")
+
+
+@pytest.mark.parametrize("wrong", [{"new_rate": "0"}, {"old_rate": "x"}, {"ex_date": "soon"}])
+def test_a_split_that_makes_no_sense_is_not_told(wrong: dict[str, Any]) -> None:
+    with pytest.raises(WireError):
+        splits([announced(**wrong)], ("AAPL",))
 
 
 def test_a_symbol_that_the_broker_does_not_know_holds_up_no_other() -> None:

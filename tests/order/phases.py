@@ -8,7 +8,7 @@ import msgspec
 
 from argo_actors.config import is_coin
 from argo_actors.messages import Message
-from argo_actors.messages.market import Wake
+from argo_actors.messages.market import SplitAnnounced, Wake
 from argo_actors.messages.order import (
     OrderAbsent,
     OrderRefused,
@@ -21,7 +21,7 @@ from argo_actors.messages.order import (
 from argo_actors.messages.signal import Intent
 from argo_actors.messages.system import Crashed, Operator, RiskLevel, Started
 from argo_actors.messages.truth import Resolve
-from argo_actors.units import SECOND, ZERO, Decimal
+from argo_actors.units import HOUR, SECOND, ZERO, Decimal
 from tests.order.order_bench import Actor, holds, hours, report
 
 World = Callable[[], Actor]
@@ -416,6 +416,7 @@ def _of_the_world(actor: Actor) -> Iterator[Message]:
     yield actor.asset()
     if is_coin(actor.symbol):
         yield actor.asset(min_trade_increment=Decimal("0.1"), min_order_size=Decimal(4))
+    yield SplitAnnounced(symbol=actor.symbol, at=actor.now + HOUR, new=Decimal(10), old=Decimal(1))
     yield Started(run=2, mode="paper")
     yield crash()
     yield Wake(to=f"order/{actor.symbol}", due=actor.now)
