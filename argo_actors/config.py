@@ -333,6 +333,15 @@ class Supervision(Block, frozen=True, kw_only=True):
     """Beyond so many waiting kept words entries are denied; at 100 times the process ends."""
 
 
+class Live(Block, frozen=True, kw_only=True):
+    """The first steps with real money."""
+
+    ramp: Annotated[int, Meta(ge=0)] = 5
+    """So many first entries of a live account are small; 0 switches it off."""
+    ramp_usd: Positive = 100.0
+    """Most dollars in each of them, or the smallest valid order where that costs more."""
+
+
 class SymbolOverride(Block, frozen=True, kw_only=True):
     """Stop and target of one symbol."""
 
@@ -367,6 +376,7 @@ class Config(Block, frozen=True, kw_only=True):
     consensus: Consensus = Consensus()
     regime: RegimeSettings = RegimeSettings()
     risk: Risk = Risk()
+    live: Live = Live()
     sources: dict[str, Source] = msgspec.field(default_factory=_sources)
     broker: Broker = Broker()
     journal: Journal = Journal()

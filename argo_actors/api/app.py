@@ -10,7 +10,17 @@ from ..bootstrap import Daemon
 from ..errors import DaemonError
 from ..host.state import StateDir
 from .guard import Guard, token
-from .requests import OperatorRequest, Refused, ResolveRequest, operator_word, resolve
+from .requests import (
+    ExecuteRequest,
+    ExecuteSignalRequest,
+    OperatorRequest,
+    Refused,
+    ResolveRequest,
+    execute,
+    execute_signal,
+    operator_word,
+    resolve,
+)
 from .view import View
 
 START_SECONDS = 10.0
@@ -60,12 +70,20 @@ def application(daemon: Daemon) -> Any:
     def decide(data: ResolveRequest) -> dict[str, Any]:
         return resolve(daemon, view, data)
 
+    @post("/api/v1/trading/execute", sync_to_thread=True, status_code=200)
+    def ask(data: ExecuteRequest) -> dict[str, Any]:
+        return execute(daemon, view, data)
+
+    @post("/api/v1/signals/execute", sync_to_thread=True, status_code=200)
+    def take(data: ExecuteSignalRequest) -> dict[str, Any]:
+        return execute_signal(daemon, view, data)
+
     def refused(request: Request[Any, Any, Any], error: Refused) -> Any:
         body = {"detail": error.what, "fix": error.fix}
         return Response(body, status_code=error.status)
 
     return Litestar(
-        route_handlers=[read, health, actor, operate, decide],
+        route_handlers=[read, health, actor, operate, decide, ask, take],
         exception_handlers={Refused: refused},
         openapi_config=None,
         logging_config=None,

@@ -6,17 +6,22 @@ asked waits for it at the rim, never inside the engine.
 
 from collections.abc import Callable
 from decimal import Decimal
+from secrets import token_hex
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from .. import keyed
 from ..bootstrap import Daemon
+from ..messages.signal import Action, Execute, ExecuteSignal
 from ..messages.system import Operator
 from ..messages.truth import Resolve, Resolved, Verdict
 from ..order.foreign import POSITION
+from ..risk.requests import lives
 from ..runtime.clock import machine_seconds, machine_sleep
+from ..tracker.decider import AnswerView
 from ..units import Symbol, decimal_from
-from .view import View
+from .view import View, plain
 
 ANSWER_SECONDS = 8.0
 Found = TypeVar("Found")
@@ -47,6 +52,27 @@ class ResolveRequest(msgspec.Struct, forbid_unknown_fields=True):
     with_orders: bool = False
     stop: str | None = None
     target: str | None = None
+
+
+class ExecuteRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """An entry (or the close of the other side) that a person or a program asks for."""
+
+    symbol: str
+    action: Action
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    entry_price: str | float
+    stop_price: str | float | None = None
+    target_price: str | float | None = None
+    who: Who = "api"
+    request: Annotated[str, msgspec.Meta(max_length=64, pattern="^[A-Za-z0-9_-]*$")] = ""
+    """A name of the caller's own: the same name again gets the same answer, and no second order."""
+
+
+class ExecuteSignalRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """An advised signal that is to be carried out: how its id begins, or its symbol."""
+
+    signal: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    who: Who
 
 
 class Refused(Exception):
@@ -130,11 +156,83 @@ def _item(view: View, name: str) -> tuple[Symbol, str]:
     return found[0]["symbol"], found[0]["item"]
 
 
-def _price(text: str | None, name: str) -> Decimal | None:
+def execute(daemon: Daemon, view: View, request: ExecuteRequest) -> dict[str, Any]:
+    """Put a request to risk, like a signal, and wait for its answer. Raises Refused when denied."""
+    if request.symbol not in daemon.config.symbols:
+        configured = ", ".join(daemon.config.symbols)
+        raise Refused(404, f"{request.symbol} is not configured", f"one of {configured}")
+    price = _price(request.entry_price, "entry_price")
+    assert price is not None
+    name = f"request-{request.request or token_hex(8)}"
+    before = _answer(view, name, 0)
+    if before is not None:
+        return _answered(before)
+    command = Execute(
+        request=name,
+        symbol=request.symbol,
+        action=request.action,
+        confidence=request.confidence,
+        entry_price=price,
+        stop_price=_price(request.stop_price, "stop_price"),
+        target_price=_price(request.target_price, "target_price"),
+        who=request.who,
+    )
+    seq = daemon.engine.say_durably("operator", command)
+    return _answered(awaited(lambda: _answer(view, name, seq)))
+
+
+def execute_signal(daemon: Daemon, view: View, request: ExecuteSignalRequest) -> dict[str, Any]:
+    """Carry out an advised signal while it lives. Raises Refused when none does, or when denied."""
+    symbol, signal = _advised(view, request.signal, daemon.clock.now())
+    told = keyed.get(view.risk.advised, symbol)
+    newest = signal if told is None else told.told.signal.content
+    command = ExecuteSignal(signal=signal, symbol=symbol, who=request.who)
+    seq = daemon.engine.say_durably("operator", command)
+    return _answered(awaited(lambda: _answer(view, newest, seq)))
+
+
+def _advised(view: View, name: str, now: int) -> tuple[Symbol, str]:
+    found = [
+        (symbol, content)
+        for symbol, one in view.risk.advised
+        for content, _ in reversed(one.names)
+        if lives(one, content, now) and (symbol == name or content.startswith(name))
+    ]
+    if len({symbol for symbol, _ in found}) != 1:
+        raise Refused(404, f"no advice {name!r} lives", "see `argo signals`; an advice lives 30 s")
+    return found[0]
+
+
+def _answer(view: View, signal: str, after: int) -> AnswerView | None:
+    told = (one for one in view.books.answers if one.signal == signal and one.seq > after)
+    return next(told, None)
+
+
+def _answered(found: AnswerView | None) -> dict[str, Any]:
+    if found is None:
+        raise Refused(504, "risk has not answered; the request is durable", "see `argo signals`")
+    if not found.approved:
+        raise Refused(409, found.text, "see `argo status`; `argo why` explains an order")
+    return {
+        "request": found.signal,
+        "decision": found.text,
+        "qty": _plain(found.qty),
+        "price": _plain(found.price),
+        "stop": _plain(found.stop),
+        "target": _plain(found.target),
+        "seq": found.seq,
+    }
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _price(text: str | float | None, name: str) -> Decimal | None:
     if text is None:
         return None
     try:
-        price = decimal_from(text)
+        price = decimal_from(text if isinstance(text, str) else repr(text))
     except ValueError as error:
         raise Refused(422, f"{name}: {error}", "write a price such as 123.45") from None
     if price <= 0:

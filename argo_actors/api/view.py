@@ -12,6 +12,7 @@ from ..order.foreign import POSITION, closing
 from ..order.protection import cause, covers
 from ..order.reconcile import foreign_text
 from ..order.state import OrderState
+from ..risk.checks import ramp_cap
 from ..risk.limits import current, daily_loss_pct, drawdown_base, drawdown_pct, headroom
 from ..risk.state import RiskState, stop_distances
 from ..runtime.cell import DeciderCell
@@ -72,6 +73,7 @@ class View:
             "marked_equity": current(risk.losses),
             "losses": self._losses(),
             "prop": self._prop(),
+            "ramp": self._ramp(),
             "foreign": len(self.foreign()) + len(self._elsewhere()),
             "positions": sum(1 for _, one in books.holdings if one.qty),
             "unprotected": [
@@ -123,6 +125,13 @@ class View:
             "reset": f"{rules.reset_time} {rules.reset_zone}",
             "dated": rules.dated,
         }
+
+    def _ramp(self) -> Document | None:
+        """How many of the first small entries of a live account have filled; None when all have."""
+        config, filled = self._daemon.config, self.risk.live_entries
+        if ramp_cap(config, self.risk) is None:
+            return None
+        return {"filled": filled, "of": config.live.ramp, "most_usd": config.live.ramp_usd}
 
     def sources(self) -> Document:
         """Each source's state by name."""

@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": "inspect:inspect",
     "replay": "replay:replay",
     "decide": "decide:decide",
+    "execute": "execute:execute",
     "reconcile": "reconcile:reconcile",
     "halt": "operate:halt",
     "stop-entries": "operate:stop_entries",

@@ -10,7 +10,6 @@ from .client import find, get
 from .output import emit_json, line, order_name, stamp, table
 
 COLUMNS = ("symbol", "side", "qty", "stop", "since", "protected by")
-PAST = ("begin", "symbol", "qty", "seconds", "ended", "cause")
 
 
 def protection(
@@ -75,20 +74,14 @@ def _past(account: str, state: Path | None, json: bool) -> int:
     if json:
         emit_json([_document(one) for one in found])
         return 0
-    table(PAST, [_row(one) for one in found], "no interval without a stop")
+    for one in found:
+        length = "lasts" if one.seconds is None else f"{one.seconds:.3f} s"
+        line(f"{stamp(one.begin)}  {one.symbol:8} {one.qty:>14}  {length:>10}  {one.ended}")
+        line(f"   {one.cause}")
+    if not found:
+        line("no interval without a stop")
     return 0
 
 
 def _document(one: Interval) -> dict[str, Any]:
     return one._asdict() | {"seconds": one.seconds}
-
-
-def _row(one: Interval) -> dict[str, Any]:
-    return {
-        "begin": stamp(one.begin),
-        "symbol": one.symbol,
-        "qty": one.qty,
-        "seconds": "lasts" if one.seconds is None else f"{one.seconds:.3f}",
-        "ended": one.ended,
-        "cause": one.cause,
-    }

@@ -70,6 +70,9 @@ def _tell_losses(found: dict[str, Any]) -> None:
             f"prop {prop['account']}: {prop['drawdown']} drawdown, day from {prop['daily_base']} "
             f"at {prop['reset']}{dated}"
         )
+    ramp = found["ramp"]
+    if ramp:
+        line(f"live ramp: {ramp['filled']} of {ramp['of']} small entries filled")
     if found["foreign"]:
         line(f"{found['foreign']} foreign item(s): argo reconcile")
 

@@ -70,6 +70,7 @@ ROUTES: dict[type[Message], Route] = {
     signal.Denial: Route(("tracker",)),
     signal.Advice: Route(("tracker",)),
     signal.Execute: Route(("risk",)),
+    signal.ExecuteSignal: Route(("risk",)),
     order.SubmitOrder: Route(("broker", "tracker")),
     order.CancelOrder: Route(("broker",)),
     order.LookupOrder: Route(("broker",)),

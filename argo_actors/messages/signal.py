@@ -156,3 +156,12 @@ class Execute(Command, frozen=True, kw_only=True):
     stop_price: Price | None = None
     target_price: Price | None = None
     who: str = ""
+
+
+class ExecuteSignal(Command, frozen=True, kw_only=True):
+    """A person takes an advice: the signal is to be carried out while it lives, all checks done again."""
+
+    signal: str
+    """The content hash of the signal that was advised."""
+    symbol: Symbol
+    who: str = ""

@@ -487,10 +487,18 @@ def priced(case: Case, stop: Price | None, target: Price | None) -> Case:
                 ("BUYING_POWER", buying_power_room(case)),
             ),
             asset=asset,
+            most=ramp_cap(case.config, case.state),
         )
     except NotSizeable as problem:
         return msgspec.structs.replace(case, not_sizeable=problem)
     return msgspec.structs.replace(case, sizing=sizing)
+
+
+def ramp_cap(config: Config, state: RiskState) -> Usd | None:
+    """The dollars of an entry until so many have filled with real money; None after them."""
+    live = config.live
+    first = config.environment == "live" and state.live_entries < live.ramp
+    return amount(live.ramp_usd) if first else None
 
 
 def _atr(case: Case) -> Decimal | None:

@@ -12,6 +12,7 @@ from ..messages.signal import (
     CycleClosed,
     Denial,
     Execute,
+    ExecuteSignal,
     Intent,
 )
 from ..messages.system import Alert, RiskLevel
@@ -31,7 +32,7 @@ from .checks import (
 )
 from .learn import learn
 from .state import RiskState, Told, holding
-from .table import intent
+from .table import Skip, intent
 
 
 def risk(config: Config) -> Decider[RiskState]:
@@ -75,7 +76,7 @@ def _act(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...]:
             return _cycle(config, state, heard)
         case Quotes() if heard.message.request == state.request:
             return _entries(config, state, heard, heard.message)
-        case Execute():
+        case Execute() | ExecuteSignal():
             return _request(config, state, heard, heard.message)
     return ()
 
@@ -87,9 +88,7 @@ def _cycle(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...
     for symbol, told in state.gathered:
         meant = intent(told.signal.action, holding(state, symbol))
         if meant == "DUPLICATE" or meant == "FOREIGN":
-            code = Check(code=meant, passed=False, value="held", limit="flat")
-            opening: Intent = "open_long" if told.signal.action == "BUY" else "open_short"
-            said += _denial(state, told, opening, (code,), heard)
+            said += _held_already(state, told, meant, heard)
         elif meant not in OPENING:
             said += _exit(config, state, told, meant, heard)
         elif told.signal.entry or told.requested:
@@ -148,6 +147,8 @@ def _entries(config: Config, state: RiskState, heard: Heard, quotes: Quotes) -> 
     ):
         meant = intent(told.signal.action, holding(state, symbol))
         if meant not in OPENING:
+            if told.requested:
+                said += _held_already(state, told, "DUPLICATE", heard)
             continue
         case = _case(
             config, state, told, meant, heard, by_symbol.get(symbol), failures.get(symbol, "")
@@ -265,6 +266,8 @@ def _denial(
 def _because(state: RiskState, told: Told, heard: Heard) -> tuple[WordId, ...]:
     """The signal, the quotes just heard, and the figures that the decision used."""
     found = {WordId(*told.word), WordId(*heard.word)}
+    if told.command is not None:
+        found.add(WordId(*told.command))
     if state.account_word is not None:
         found.add(WordId(*state.account_word))
     held = keyed.get(state.holdings, told.signal.symbol)
@@ -277,20 +280,33 @@ def _because(state: RiskState, told: Told, heard: Heard) -> tuple[WordId, ...]:
 
 
 def _request(
-    config: Config, state: RiskState, heard: Heard, request: Execute
+    config: Config, state: RiskState, heard: Heard, request: Execute | ExecuteSignal
 ) -> tuple[Message, ...]:
-    """An outside request is judged like a signal of its own cycle."""
+    """An outside request is judged like a signal of its own cycle, and answered at once or by its quote."""
     told = keyed.get(state.awaiting, request.symbol)
     if told is None or not told.requested:
         return ()
-    meant = intent(request.action, holding(state, request.symbol))
+    meant = intent(told.signal.action, holding(state, request.symbol))
     if meant == "DUPLICATE" or meant == "FOREIGN":
-        code = Check(code=meant, passed=False, value="held", limit="flat")
-        opening: Intent = "open_long" if request.action == "BUY" else "open_short"
-        return tuple(_denial(state, told, opening, (code,), heard))
-    if meant not in OPENING:
-        return tuple(_exit(config, state, told, meant, heard))
-    return (_wanted(state, request.symbol),)
+        return tuple(_held_already(state, told, meant, heard))
+    if meant in OPENING:
+        return (_wanted(state, request.symbol),)
+    said = _exit(config, state, told, meant, heard)
+    return tuple(said or _denial(state, told, meant, (_no_exit(config, told),), heard))
+
+
+def _held_already(state: RiskState, told: Told, code: Skip, heard: Heard) -> list[Message]:
+    check = Check(code=code, passed=False, value="held", limit="flat")
+    opening: Intent = "open_long" if told.signal.action == "BUY" else "open_short"
+    return _denial(state, told, opening, (check,), heard)
+
+
+def _no_exit(config: Config, told: Told) -> Check:
+    """Why a request closes nothing: too weak, or the position is on its way out already."""
+    needed, found = config.consensus.close_confidence, told.signal.raw_confidence
+    if found < needed:
+        return Check(code="CONFIDENCE", passed=False, value=f"{found:g}", limit=f"{needed:g}")
+    return Check(code="DUPLICATE", passed=False, value="exiting", limit="held")
 
 
 LEVELS: tuple[limits.Level, ...] = ("NORMAL", "WARNING", "CRITICAL", "BREACH")

@@ -6,7 +6,7 @@ import msgspec
 
 from .. import keyed
 from ..config import Config
-from ..messages.market import Asset, Figures, MarketHours, QuoteSeen, QuotesWanted, Regime
+from ..messages.market import Asset, Figures, MarketHours, QuoteSeen, QuotesWanted
 from ..messages.opinion import SourceStatus
 from ..messages.order import (
     AccountReport,
@@ -19,14 +19,23 @@ from ..messages.order import (
     ReadAccount,
     Reconciled,
 )
-from ..messages.signal import Approval, CycleClosed, Denial, Execute, Signal
+from ..messages.signal import (
+    Advice,
+    Approval,
+    CycleClosed,
+    Denial,
+    Execute,
+    ExecuteSignal,
+    Signal,
+)
 from ..messages.system import Alert, Operator, Overload, RiskLevel, Started, Stopping
 from ..messages.truth import Elsewhere, Transfer
 from ..runtime.decider import Heard
-from ..units import MINUTE, SECOND, ZERO, Symbol, Usd, UtcNanos, exact
+from ..units import MINUTE, ZERO, Symbol, Usd, UtcNanos, exact
 from . import limits
 from .checks import OPENING
 from .cooldown import Rest, after_cycle, after_entry, after_exit
+from .requests import advised, chosen, requested
 from .state import (
     Held,
     Rate,
@@ -67,17 +76,17 @@ def learn(config: Config, state: RiskState, heard: Heard) -> RiskState:
                 awaiting=keyed.drop(state.awaiting, message.symbol),
             )
         case Execute():
-            return _requested(config, state, message, heard)
+            return requested(config, state, message, heard)
+        case ExecuteSignal():
+            return chosen(state, message, heard)
+        case Advice():
+            return advised(state, message, heard.at)
         case Holding():
             return _held(state, message, heard)
         case EntrySettled():
             return _settled(state, message, heard.at)
         case PositionOpened():
-            return _rest(
-                state,
-                message.symbol,
-                after_entry(_resting(state, message.symbol), state.losses.loss_day),
-            )
+            return _opened(config, state, message)
         case PositionClosed():
             return _closed(config, state, message)
         case AccountReport():
@@ -186,6 +195,7 @@ def _asked(state: RiskState, wanted: QuotesWanted) -> RiskState:
 def _approved(config: Config, state: RiskState, approval: Approval, at: UtcNanos) -> RiskState:
     rest = _resting(state, approval.symbol)
     if approval.intent not in OPENING:
+        state = replace(state, awaiting=keyed.drop(state.awaiting, approval.symbol))
         if not config.trading.position_flip:
             return state
         return _rest(state, approval.symbol, replace(rest, flip_until=approval.expires_at))
@@ -214,19 +224,11 @@ def _approved(config: Config, state: RiskState, approval: Approval, at: UtcNanos
     )
 
 
-def _requested(config: Config, state: RiskState, request: Execute, heard: Heard) -> RiskState:
-    if request.symbol not in config.symbols:
-        return state
-    reading = keyed.get(state.readings, request.symbol)
-    regime: Regime = "CHOP" if reading is None else reading.regime
-    told = Told(
-        signal=signal_of(request, heard.at, config, regime),
-        word=heard.word,
-        requested=True,
-        stop=request.stop_price,
-        target=request.target_price,
-    )
-    return replace(state, awaiting=keyed.put(state.awaiting, request.symbol, told))
+def _opened(config: Config, state: RiskState, opened: PositionOpened) -> RiskState:
+    rest = after_entry(_resting(state, opened.symbol), state.losses.loss_day)
+    if config.environment == "live":
+        state = replace(state, live_entries=state.live_entries + 1)
+    return _rest(state, opened.symbol, rest)
 
 
 def _held(state: RiskState, message: Holding, heard: Heard) -> RiskState:
@@ -307,27 +309,3 @@ def _rest(state: RiskState, symbol: Symbol, rest: Rest) -> RiskState:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def signal_of(request: Execute, now: UtcNanos, config: Config, regime: Regime) -> Signal:
-    """A request in a signal's clothes."""
-    return Signal(
-        cycle=0,
-        symbol=request.symbol,
-        action=request.action,
-        strength=request.confidence / 100 * (1 if request.action == "BUY" else -1),
-        raw_confidence=request.confidence,
-        confidence=request.confidence,
-        participation=0.0,
-        families=(),
-        regime=regime,
-        multiplier=1.0,
-        threshold=config.min_confidence,
-        entry=True,
-        price_conflict=False,
-        reasoning=f"requested by {request.who or 'a client'} as {request.request}",
-        expires_at=now + int(config.consensus.signal_seconds * SECOND),
-        content=request.request,
-        because=(),
-        price=float(request.entry_price),
-    )

@@ -67,8 +67,9 @@ def size(
     atr_pct: Decimal | None,
     room: tuple[tuple[str, Usd], ...],
     asset: Asset,
+    most: Usd | None = None,
 ) -> Sizing:
-    """The size of an entry. `room` is what each limit leaves, by its code.
+    """The size of an entry. `room` is what each limit leaves, by its code; `most` caps a first entry.
 
     Raises NotSizeable with the code that leaves too little.
     """
@@ -82,6 +83,8 @@ def size(
     notional = _cut(intended, room)
     if coin:
         notional = min(notional, amount(config.risk.max_crypto_notional))
+    if most is not None:
+        notional = min(notional, max(most, smallest(symbol, price, asset)))
     qty = _rounded(notional, price, coin, asset)
     return Sizing(
         base_amount=exact(base_amount),
@@ -92,6 +95,14 @@ def size(
         price=price,
         qty=qty,
     )
+
+
+def smallest(symbol: Symbol, price: Price, asset: Asset) -> Usd:
+    """What the smallest valid order of a symbol costs."""
+    if not is_coin(symbol):
+        return price
+    least = max(SMALLEST_COINS, asset.min_order_size) + asset.min_trade_increment
+    return max(SMALLEST_COIN_ORDER + asset.min_trade_increment * price, least * price)
 
 
 def _cut(intended: Usd, room: tuple[tuple[str, Usd], ...]) -> Usd:

@@ -25,6 +25,16 @@ class Told(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag"
     """Asked for by `argo execute`; its own stop and target."""
     stop: Price | None = None
     target: Price | None = None
+    command: WordId | None = None
+    """The person's word, where a signal that was advised is carried out."""
+
+
+class Advised(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
+    """The newest advice of a symbol, and the names under which it may still be taken."""
+
+    told: Told
+    names: tuple[tuple[str, UtcNanos], ...]
+    """Content of the signals of this direction that live, and until when."""
 
 
 class Held(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -111,6 +121,9 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     """Ids of the newest transfers heard, each counted once."""
     told_day: UtcNanos = 0
     """The loss day whose missed beginning has been told."""
+    advised: tuple[tuple[Symbol, Advised], ...] = ()
+    live_entries: int = 0
+    """Entries filled in a live environment, ever: the first ones are small."""
     overloaded: str = ""
     """The mailbox that fills faster than it is served, empty when none does."""
 

@@ -23,7 +23,7 @@ from ..messages.order import (
     SubmitOrder,
     Unprotected,
 )
-from ..messages.signal import Approval, CycleClosed, Denial, Signal, Verdict
+from ..messages.signal import Advice, Approval, CycleClosed, Denial, Signal, Verdict
 from ..messages.system import (
     Alert,
     Crashed,
@@ -88,6 +88,19 @@ class DifferenceView(
     difference: Discrepancy
 
 
+class AnswerView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
+    """Risk's answer to a signal or a request, and the record it was given in."""
+
+    seq: int
+    signal: str
+    approved: bool
+    text: str
+    qty: Quantity | None = None
+    price: Price | None = None
+    stop: Price | None = None
+    target: Price | None = None
+
+
 class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
     """The books."""
 
@@ -121,6 +134,8 @@ class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_fiel
     """The first items in symbols that are not configured."""
     resolved: tuple[Resolved, ...] = ()
     """Newest answers to people's decisions on foreign items."""
+    answers: tuple[AnswerView, ...] = ()
+    """Risk's newest answers."""
     switched_off: tuple[tuple[str, str], ...] = ()
     """Sources that an operator took out of use, and who did it why: in force after a restart too."""
 
@@ -182,10 +197,10 @@ def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
     match message:
         case Signal():
             return _signalled(state, message, heard.at)
-        case Approval():
-            return _decided(state, message.signal, f"approved {message.intent} {message.qty}")
-        case Denial():
-            text = f"denied {message.code}: {message.value} (limit {message.limit})"
+        case Approval() | Denial():
+            return _answered(state, message, heard)
+        case Advice():
+            text = f"ADVICE {message.intent} {message.qty} at {message.price}"
             return _decided(state, message.signal, text)
         case CycleClosed():
             return replace(state, cycle=message.n, verdicts=message.verdicts)
@@ -358,6 +373,25 @@ def _signalled(state: TrackerState, signal: Signal, at: UtcNanos) -> TrackerStat
         kept = tuple(carried if one is before else one for one in state.signals)
         return replace(state, signals=kept)
     return replace(state, signals=(*state.signals, SignalView(signal=signal, at=at))[-KEPT:])
+
+
+def _answered(state: TrackerState, message: Approval | Denial, heard: Heard) -> TrackerState:
+    if isinstance(message, Approval):
+        view = AnswerView(
+            seq=heard.word.seq,
+            signal=message.signal,
+            approved=True,
+            text=f"approved {message.intent} {message.qty}",
+            qty=message.qty,
+            price=message.price,
+            stop=message.stop,
+            target=message.target,
+        )
+    else:
+        text = f"denied {message.code}: {message.value} (limit {message.limit})"
+        view = AnswerView(seq=heard.word.seq, signal=message.signal, approved=False, text=text)
+    state = replace(state, answers=(*state.answers, view)[-KEPT:])
+    return _decided(state, message.signal, view.text)
 
 
 def _decided(state: TrackerState, signal: str, decision: str) -> TrackerState:
