@@ -56,10 +56,14 @@ class BrokerEdge:
         self._link = link
         self._symbols: tuple[Symbol, ...] = tuple(sorted(config.symbols))
         self._schedule = Schedule(config.broker.workers)
-        self._limiter = Limiter(config.broker.calls_per_minute, config.broker.reserved_calls)
+        self._limiter = Limiter(
+            config.broker.calls_per_minute, config.broker.reserved_calls, gate.calls
+        )
         self._attempts: dict[str, int] = {}
         self._asked: dict[str, tuple[SubmitOrder, WordId]] = {}
         """Submissions whose outcome has not been told yet."""
+        self._looking: set[str] = set()
+        """Orders whose lookup waits or is under way: the next answer is as good for who asks again."""
         self._readings = Readings(
             port, self._query, config=config, gate=gate, link=link, prefix=f"argo-{account_tag}-"
         )
@@ -234,6 +238,9 @@ class BrokerEdge:
     # reading
 
     def _lookup(self, order: str, symbol: Symbol, word: WordId, order_id: str = "") -> None:
+        if order in self._looking:
+            return
+        self._looking.add(order)
         after = stamp(self._port.now() - DAY)
 
         def work() -> tuple[Any, bool]:
@@ -250,6 +257,7 @@ class BrokerEdge:
             return (found[0] if found else None), True
 
         def then(found: Any, error: BaseException | None) -> None:
+            self._looking.discard(order)
             if error is not None:
                 return
             raw, listed = found

@@ -9,7 +9,7 @@ BURST = 3
 class Limiter:
     """Calls a minute; urgent ones may use the reserve."""
 
-    def __init__(self, per_minute: float, reserved: float) -> None:
+    def __init__(self, per_minute: float, reserved: float, made: int = 0) -> None:
         self._per_minute = per_minute
         self._most = per_minute / BURST
         self._reserved = min(reserved / BURST, self._most - 1)
@@ -17,7 +17,8 @@ class Limiter:
         self._at: UtcNanos = 0
         self._closed_until: UtcNanos = 0
         self._taken = 0
-        self._made = 0
+        self._made = made
+        """Calls that an edge before this one has made are not paid for again."""
 
     def take(self, now: UtcNanos, *, urgent: bool) -> bool:
         """Use one call, if there is one."""

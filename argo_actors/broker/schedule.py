@@ -61,7 +61,7 @@ class Schedule:
         self._number += 1
         urgent = urgent or priority in EXITS
         self._waiting.append(Job(priority, self._number, symbol, work, then, urgent, order))
-        self._waiting.sort(key=lambda job: (job.priority, job.number))
+        self._waiting.sort(key=_turn)
 
     def next(self) -> Job | None:
         """The next request that may be sent now; it counts as under way from here on."""
@@ -76,7 +76,7 @@ class Schedule:
         """There was no budget for it after all."""
         self._under_way.remove(job)
         self._waiting.insert(0, job)
-        self._waiting.sort(key=lambda one: (one.priority, one.number))
+        self._waiting.sort(key=_turn)
 
     def done(self, job: Job) -> None:
         """Its outcome is known, or its deadline has passed."""
@@ -100,3 +100,8 @@ class Schedule:
         return job.priority not in MONEY or not any(
             one.symbol == job.symbol and one.priority in MONEY for one in self._under_way
         )
+
+
+def _turn(job: Job) -> tuple[Priority, bool, int]:
+    """An urgent request does not wait behind one that has no calls left to it."""
+    return job.priority, not job.urgent, job.number
