@@ -294,8 +294,21 @@ def i6_exit(view: View) -> Found:
         if flagged_at is None or not _watched(view, symbol) or not view.market_open(symbol):
             continue
         quiet = view.seconds(max(flagged_at, one.since, view.disturbed_at, view.ready_at))
-        if quiet > 12 and not _exit_left(view, symbol, one.since):
+        if (
+            quiet > 12
+            and not _exit_left(view, symbol, one.since)
+            and not _exit_unknown(view, symbol)
+        ):
             yield f"{symbol}: flagged {view.seconds(flagged_at):.1f} s ago, no exit"
+
+
+def _exit_unknown(view: View, symbol: str) -> bool:
+    """An exit whose outcome nobody knows: it is looked up for a minute before the next one."""
+    return any(
+        view.intents[cid].order.leg in ("exit", "flat", "target")
+        for cid, unknown in view.unknown.items()
+        if unknown.symbol == symbol and not unknown.found and not _given_up(view, cid)
+    )
 
 
 def _exit_left(view: View, symbol: str, since: int) -> bool:

@@ -350,6 +350,7 @@ class World:
 
     def _settle_venue(self) -> None:
         book = self.venue.book
+        self.view.time(self._clock())
         for fill in book.activities[self._filled :]:
             self._filled += 1
             self.checker.venue_changed(self.view.symbol(fill.symbol), self._clock())
