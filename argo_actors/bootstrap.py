@@ -279,8 +279,9 @@ class Daemon:
         """No new entries, what is in flight settles, the journal is flushed; protection stays."""
         if not self.failure:
             self.engine.say("engine", Stopping(reason=reason))
+        until = machine_seconds() + self.config.clock.shutdown_seconds
         self.pacer.stop()
-        self.engine.stop()
+        self.engine.stop(until - machine_seconds())
         self.release()
 
     def release(self) -> None:

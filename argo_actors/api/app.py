@@ -24,6 +24,7 @@ from .requests import (
 from .view import View
 
 START_SECONDS = 10.0
+STOP_SECONDS = 3.0
 
 
 def application(daemon: Daemon) -> Any:
@@ -119,7 +120,9 @@ class Server:
     def stop(self) -> None:
         """Answer no more."""
         for listener in self._listeners:
-            listener.stop()
+            listener.leave()
+        for listener in self._listeners:
+            listener.join()
         self._tcp.close()
         self.socket.unlink(missing_ok=True)
 
@@ -151,9 +154,11 @@ class _Listener:
                 break
             waited.wait(0.01)
 
-    def stop(self) -> None:
+    def leave(self) -> None:
         self._server.should_exit = True
-        self._thread.join(3)
+
+    def join(self) -> None:
+        self._thread.join(STOP_SECONDS)
 
 
 def _bound(port: int) -> socket.socket:

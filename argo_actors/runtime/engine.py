@@ -269,9 +269,12 @@ class Engine:
         """The live cell of an address, to be read only; None when there is none."""
         return self.office.cells.get(address)
 
-    def stop(self) -> None:
-        """Stop the edges, last first, each within its `shutdown`; then the deciders; flush the journal."""
-        until = machine_seconds() + self.plan.shutdown_seconds
+    def stop(self, seconds: float | None = None) -> None:
+        """Stop the edges, last first, each within its `shutdown`; then the deciders; flush the journal.
+
+        It takes no longer than `seconds` (the plan's `shutdown_seconds` without it).
+        """
+        until = machine_seconds() + (self.plan.shutdown_seconds if seconds is None else seconds)
 
         def left(most: float) -> float:
             return max(0.0, min(most, until - machine_seconds()))

@@ -84,7 +84,7 @@ def test_a_daemon_in_real_time_gets_ready_and_leaves_a_journal_that_verifies(
             assert asked(url, "/api/v1/status", Authorization=f"Bearer {token}") == 200
             assert asked(url, "/health", Host="evil.example") == 421
             daemon.send_signal(signal.SIGTERM)
-            assert daemon.wait(20) == 0
+            assert daemon.wait(40) == 0
         finally:
             daemon.kill()
             daemon.wait(10)
