@@ -59,7 +59,7 @@ def application(daemon: Daemon) -> Any:
     def actor(address: str) -> Any:
         found = view.actor(str(address).lstrip("/"))
         if found is None:
-            raise HTTPException(status_code=404, detail=f"no actor {address}")
+            raise HTTPException(status_code=404, detail=f"no actor {str(address).lstrip('/')}")
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     @post("/api/v1/operator", sync_to_thread=True, status_code=200)

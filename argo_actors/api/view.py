@@ -8,6 +8,7 @@ import msgspec
 from .. import keyed
 from ..bootstrap import Daemon
 from ..config import loss_limits
+from ..consensus.decider import ConsensusState
 from ..order.foreign import POSITION, closing
 from ..order.protection import cause, covers
 from ..order.reconcile import foreign_text
@@ -20,6 +21,7 @@ from ..runtime.edge import EdgeCell
 from ..tracker.decider import TrackerState
 from ..tracker.ledger import Lot, average, total, unrealised
 from ..units import SECOND, ZERO, Decimal, exact
+from .awaited import awaited
 
 Document = dict[str, Any]
 MARK = Decimal("0.000000001")
@@ -52,11 +54,10 @@ class View:
     def status(self) -> Document:
         """Is it safe, is it flat, what is it waiting for?"""
         books, risk = self.books, self.risk
-        account, prop_firm = books.account, self._daemon.config.prop_firm
+        account = books.account
         return {
             "account": self._daemon.config.account,
             "mode": self._daemon.settings.mode,
-            "prop_account": prop_firm.account if prop_firm.enabled else None,
             "time": time(self._daemon.clock.now()),
             "run": self._daemon.engine.run,
             "ready": books.ready,
@@ -87,6 +88,7 @@ class View:
                 "durable": self._daemon.engine.journal.durable,
             },
             "sources": self.sources(),
+            "decision": self.decision(),
             "next": self.next_decision(),
             "notices": [{"at": time(one.at), "text": one.text} for one in books.notices[-5:]],
         }
@@ -136,18 +138,44 @@ class View:
     def sources(self) -> Document:
         """Each source's state by name."""
         return {
-            name: {"state": one.state, "reason": one.reason, "remedy": one.remedy}
+            name: {
+                "state": one.state,
+                "reason": one.reason,
+                "remedy": one.remedy,
+                "opinions": self._opinions(name),
+            }
             for name, one in self.books.sources
+        }
+
+    def _opinions(self, source: str) -> dict[str, int]:
+        """How many symbols a source sees long, short and neutral, in opinions that are still valid."""
+        state, now = self._daemon.engine.deciders["consensus"].state, self._daemon.clock.now()
+        assert isinstance(state, ConsensusState)
+        kept = [keyed.get(view.opinions, source) for _, view in state.views]
+        said: list[str] = [
+            one.opinion.direction for one in kept if one and one.opinion.valid_until >= now
+        ]
+        return {word: said.count(word.upper()) for word in ("long", "short", "neutral")}
+
+    def decision(self) -> Document:
+        """When consensus decides next, in market seconds, and what entries wait for besides."""
+        schedule, now = self._daemon.pacer.schedule, self._daemon.clock.now()
+        return {
+            "cycle": schedule.n + 1,
+            "seconds": max(schedule.next_tick - now, 0) / SECOND,
+            "awaited": awaited(self._daemon.config, self.risk, now),
         }
 
     def next_decision(self) -> list[Document]:
         """How far off each symbol is, nearest first."""
+        held = {symbol for symbol, one in self.books.holdings if one.side is not None}
         return [
             {
                 "symbol": one.symbol,
                 "action": one.action,
                 "confidence": one.confidence,
                 "signal": one.signal,
+                "held": one.symbol in held,
                 "reason": one.reason,
             }
             for one in sorted(self.books.verdicts, key=lambda one: -one.confidence)

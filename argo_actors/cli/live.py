@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from ..api.view import View
@@ -15,9 +16,13 @@ from ..messages import Message
 from ..messages.order import Fill, PositionClosed, PositionOpened, Protected, Unprotected
 from ..messages.system import Alert, Crashed, DeadLetter, Overload, Parked, Restarted
 from ..runtime.clock import machine_seconds
-from .output import line
+from .output import WIDTH, line, money, tabular, verbatim
+from .reading import ORDER, POSITION, SIGNAL, decision, for_people, seen
 
 POLL_SECONDS = 0.25
+NEWEST = 3
+MOST_POSITIONS = 10
+RECENT = 8
 
 
 class Lines:
@@ -53,7 +58,7 @@ class Lines:
     def tell(self, text: str) -> None:
         """Show a line (or two)."""
         for part in text.split("\n"):
-            line(part)
+            (verbatim if part.startswith("   ") else line)(part)
 
     def _notice(self, message: Message) -> None:
         elapsed = round(machine_seconds() - self._begun, 1)
@@ -117,12 +122,12 @@ def why(order: str, state: StateDir) -> str:
 
 
 class Live(Lines):
-    """The same lines below a table that shows everything at a glance."""
+    """Everything at a glance, and the same lines below."""
 
     def __init__(self, daemon: Any, state: StateDir) -> None:
         super().__init__(daemon, state)
         self._view = View(daemon)
-        self._recent: deque[str] = deque(maxlen=8)
+        self._recent: deque[str] = deque(maxlen=RECENT)
 
     def tell(self, text: str) -> None:
         self._recent.extend(text.split("\n"))
@@ -145,74 +150,55 @@ class Live(Lines):
 
         status = self._view.status()
         head = (
-            f"{status['time']}  cycle {status['cycle']}  equity {status['equity']}  "
-            f"trades {status['trades']}  realised {status['realised']:.2f}  risk {status['level']}"
+            f"{status['time']}  cycle {status['cycle']}  equity {money(status['equity'])}  "
+            f"risk {status['level']}"
         )
-        recent = Text("\n".join(self._recent), style="dim", no_wrap=True, overflow="ellipsis")
-        return Group(
-            Text(head, style="bold"),
-            self._positions(),
-            self._awaited(status["next"]),
-            self._actors(),
-            recent,
+        books = (
+            f"{status['positions']} positions, {status['trades']} round trips, "
+            f"realised {money(status['realised'])}, fees {money(status['fees'])}"
         )
+        parts = [Text(head, style="bold"), Text(books), Text(decision(status["decision"]))]
+        for lines, style in (
+            (self._awaited(status["next"]), ""),
+            (_tabled(POSITION, self._view.positions(), MOST_POSITIONS) or ["flat"], ""),
+            (_tabled(SIGNAL, self._view.signals(), NEWEST), ""),
+            (_tabled(ORDER, self._view.orders(), NEWEST), ""),
+            (self._sources(status["sources"]), "cyan"),
+            (self._actors(), "cyan"),
+        ):
+            if lines:
+                parts.append(Text("\n".join(lines), style=style, overflow="fold"))
+        parts.append(Text("\n".join(self._recent), style="dim", overflow="fold"))
+        return Group(*parts)
 
-    def _positions(self) -> Any:
-        from rich.table import Table
+    def _awaited(self, verdicts: list[dict[str, Any]]) -> list[str]:
+        flat = [one for one in verdicts if not one["held"]]
+        rows = [{"symbol": one["symbol"], "nearest to a signal": one["reason"]} for one in flat]
+        return tabular(("symbol", "nearest to a signal"), rows[:NEWEST])
 
-        table = Table(
-            "symbol", "side", "qty", "avg", "mark", "P&L", "stop", "target", "phase", box=None
-        )
-        for one in self._view.positions():
-            table.add_row(
-                *(
-                    _short(one[name])
-                    for name in (
-                        "symbol",
-                        "side",
-                        "qty",
-                        "avg_price",
-                        "mark",
-                        "unrealised",
-                        "stop",
-                        "target",
-                        "phase",
-                    )
-                )
-            )
-        if not table.row_count:
-            table.add_row("flat")
-        return table
+    def _sources(self, sources: dict[str, Any]) -> list[str]:
+        told = [
+            f"{name} {seen(one['opinions'])}"
+            + ("" if one["state"] == "running" else f" [{one['state']}]")
+            for name, one in sources.items()
+        ]
+        return wrap("opinions: " + "; ".join(told), WIDTH, subsequent_indent="   ")
 
-    def _awaited(self, verdicts: list[dict[str, Any]]) -> Any:
-        from rich.table import Table
-
-        table = Table("next decision", "now", "awaited", box=None)
-        for one in verdicts[:4]:
-            table.add_row(
-                one["symbol"],
-                f"{one['action'] or '-'} {one['confidence']:.1f}",
-                one["reason"][:58],
-            )
-        return table
-
-    def _actors(self) -> Any:
-        from rich.text import Text
-
-        parts = []
+    def _actors(self) -> list[str]:
+        found = []
         for group in self._view.tree():
             children = [f"{one['address'].split('/')[-1]}{_mark(one)}" for one in group["children"]]
-            parts.append(f"{group['group']} ({group['strategy']}): {' '.join(children)}")
-        return Text("\n".join(parts), style="cyan", no_wrap=True, overflow="ellipsis")
+            text = f"{group['group']} ({group['strategy']}): {' '.join(children)}"
+            found += wrap(text, WIDTH, subsequent_indent="   ", break_on_hyphens=False)
+        return found
+
+
+def _tabled(columns: tuple[str, ...], rows: list[dict[str, Any]], most: int) -> list[str]:
+    """The newest rows, as `argo positions`, `argo signals` and `argo orders` show them."""
+    return tabular(columns, [row | for_people(row) for row in rows[-most:]])
 
 
 def _mark(child: dict[str, Any]) -> str:
     if child["state"] != "running":
         return f"[{child['state']}]"
     return f"({child['restarts']})" if child["restarts"] else ""
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{float(value):.6g}" if hasattr(value, "quantize") else str(value)

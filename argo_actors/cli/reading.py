@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from .client import find, get
-from .output import emit_json, line, table
+from .output import emit_json, line, money, price, quantity, table
+
+POSITION = ("symbol", "side", "qty", "avg", "mark", "P&L", "stop", "target", "phase")
+ORDER = ("key", "symbol", "leg", "side", "qty", "type", "status", "price")
+SIGNAL = ("at", "symbol", "action", "confidence", "regime", "decision")
+PRICES = ("mark", "stop", "target", "price", "entry", "exit")
 
 
 def status(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
@@ -23,6 +28,11 @@ def status(*, account: str = "paper", state: Path | None = None, json: bool = Fa
     if json:
         emit_json(found)
         return 0
+    _tell(found)
+    return 0
+
+
+def _tell(found: dict[str, Any]) -> None:
     ready = "READY" if found["ready"] else "not ready"
     line(f"{found['account']} ({found['mode']})  {ready}  {found['time']}  run {found['run']}")
     line(
@@ -30,24 +40,41 @@ def status(*, account: str = "paper", state: Path | None = None, json: bool = Fa
         f"trade stream {'up' if found['stream_up'] else 'DOWN'}  "
         f"market {'open' if found['market_open'] else 'closed'}"
     )
-    line(f"equity {found['equity']}  cash {found['cash']}  buying power {found['buying_power']}")
+    line(
+        f"equity {money(found['equity'])}  cash {money(found['cash'])}  "
+        f"buying power {money(found['buying_power'])}"
+    )
     _tell_losses(found)
     line(
         f"{found['positions']} positions, {found['trades']} round trips, "
-        f"realised {found['realised']}, fees {found['fees']}"
+        f"realised {money(found['realised'])}, fees {money(found['fees'])}"
     )
     for symbol in found["unprotected"]:
         line(f"UNPROTECTED: {symbol}")
     for name, source in found["sources"].items():
-        line(f"source {name}: {source['state']} {source['reason']}")
+        line(f"source {name}: {source['state']}  {seen(source['opinions'])}  {source['reason']}")
         if source["remedy"]:
             line(f"   fix: {source['remedy']}")
-    line("next decision, nearest first:")
-    for one in found["next"][:5]:
+    line(decision(found["decision"]))
+    flat = [one for one in found["next"] if not one["held"]]
+    if flat:
+        line("flat symbols, nearest to a signal first:")
+    for one in flat[:5]:
         line(f"   {one['symbol']:8} {one['reason']}")
     for one in found["notices"]:
         line(f"{one['at']} {one['text']}")
-    return 0
+
+
+def seen(opinions: dict[str, int]) -> str:
+    """A source's opinions, counted."""
+    said = [f"{count} {word}" for word, count in opinions.items() if count]
+    return ", ".join(said) or "no opinion"
+
+
+def decision(found: dict[str, Any]) -> str:
+    """When the next decision is due, and what entries wait for."""
+    what = "; ".join(found["awaited"]) or "a strong enough signal"
+    return f"next decision in {found['seconds']:.0f} s (cycle {found['cycle']}), waiting for {what}"
 
 
 def _tell_losses(found: dict[str, Any]) -> None:
@@ -89,18 +116,7 @@ def positions(*, account: str = "paper", state: Path | None = None, json: bool =
     json: bool
         Answer as JSON.
     """
-    columns = (
-        "symbol",
-        "side",
-        "qty",
-        "avg_price",
-        "mark",
-        "unrealised",
-        "stop",
-        "target",
-        "phase",
-    )
-    return _listed("positions", columns, account, state, json, "flat")
+    return _listed("positions", POSITION, account, state, json, "flat")
 
 
 def orders(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
@@ -115,8 +131,7 @@ def orders(*, account: str = "paper", state: Path | None = None, json: bool = Fa
     json: bool
         Answer as JSON.
     """
-    columns = ("key", "symbol", "leg", "side", "qty", "type", "status", "price")
-    return _listed("orders", columns, account, state, json, "no orders")
+    return _listed("orders", ORDER, account, state, json, "no orders")
 
 
 def trades(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
@@ -147,8 +162,25 @@ def signals(*, account: str = "paper", state: Path | None = None, json: bool = F
     json: bool
         Answer as JSON.
     """
-    columns = ("at", "symbol", "action", "confidence", "regime", "decision")
-    return _listed("signals", columns, account, state, json, "no signal yet")
+    return _listed("signals", SIGNAL, account, state, json, "no signal yet")
+
+
+def for_people(row: dict[str, Any]) -> dict[str, str]:
+    """The columns that are shown shorter than they are."""
+    found = {name: price(row[name]) for name in PRICES if name in row}
+    found |= {name: money(row[name]) for name in ("pnl", "fees") if name in row}
+    if "qty" in row:
+        found["qty"] = quantity(row["qty"])
+    if "avg_price" in row:
+        found |= {"avg": price(row["avg_price"]), "P&L": money(row["unrealised"])}
+    for stamp in ("at", "exit_at"):
+        if stamp in row:
+            found[stamp] = row[stamp][5:19].replace("T", " ")
+    if "decision" in row:
+        found["decision"] = row["decision"] or "-"
+    if "leg" in row:
+        found["key"] = str(row["id"]).split("-")[2][:8]
+    return found
 
 
 def _listed(
@@ -163,10 +195,5 @@ def _listed(
     if json:
         emit_json(rows)
         return 0
-    for row in rows:
-        row["key"] = str(row.get("id", "")).split("-")[2] if name == "orders" else ""
-        for stamp in ("at", "exit_at"):
-            if stamp in row:
-                row[stamp] = row[stamp][5:19].replace("T", " ")
-    table(columns, rows, empty)
+    table(columns, [row | for_people(row) for row in rows], empty)
     return 0

@@ -13,7 +13,7 @@ import argo_actors
 from argo_actors.config import Config, RestartPolicy, Source, SymbolOverride
 
 PACKAGE = Path(argo_actors.__file__).parent
-NAMES_OF_A_BLOCK = {"settings", "limits"}
+NAMES_OF_A_BLOCK = {"settings", "limits", "firm"}
 """What a block is called where it has been handed on."""
 PENDING = {"flat_at_close", "broker.positions_seconds"}
 
