@@ -15,7 +15,6 @@ from argo_actors.config import Config, RestartPolicy, Source, SymbolOverride
 PACKAGE = Path(argo_actors.__file__).parent
 NAMES_OF_A_BLOCK = {"settings", "limits", "firm"}
 """What a block is called where it has been handed on."""
-PENDING = {"flat_at_close", "broker.positions_seconds"}
 
 
 def keys(kind: type = Config, path: tuple[str, ...] = ("config",)) -> Iterator[tuple[str, ...]]:
@@ -56,8 +55,6 @@ ALL = [
 @pytest.mark.parametrize("path", ALL, ids=[".".join(one[1:]) for one in ALL])
 def test_a_key_has_a_reader(path: tuple[str, ...]) -> None:
     name = ".".join(path[1:])
-    if name in PENDING:
-        return
     of = readings()[path[-1]]
     assert of & ({path[-2]} | NAMES_OF_A_BLOCK), f"nothing reads `{name}`"
 

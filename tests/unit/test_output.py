@@ -1,0 +1,48 @@
+"""Text for people: 80 columns, and nothing lost."""
+
+import pytest
+
+from argo_actors.cli.output import line, money, price, quantity, table, tabular, verbatim
+
+LONG = "a reason that goes on and on " * 6
+
+
+def test_a_long_line_goes_on_below_and_keeps_every_word(capsys: pytest.CaptureFixture[str]) -> None:
+    line("   " + LONG)
+    said = capsys.readouterr().out
+    assert said.split() == LONG.split()
+    assert max(map(len, said.splitlines())) <= 80
+    assert all(part.startswith("      ") for part in said.splitlines()[1:])
+
+
+def test_an_empty_line_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    line()
+    assert capsys.readouterr().out == "\n"
+
+
+def test_a_command_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    verbatim("argo why 1234 --state " + "/long" * 40)
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_table_fits_and_its_last_column_keeps_every_word() -> None:
+    rows = [{"n": 1, "symbol": "AAPL", "why": LONG}, {"n": 22, "symbol": "BTC-USD", "why": "-"}]
+    found = tabular(("n", "symbol", "why"), rows)
+    assert max(map(len, found)) <= 80
+    assert " ".join(" ".join(found[1:-1]).split()) == " ".join(f"1 AAPL {LONG}".split())
+    assert found[-1] == "22  BTC-USD  -"
+
+
+def test_no_rows_are_said_in_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("n",), [], "flat")
+    assert capsys.readouterr().out == "flat\n"
+
+
+def test_numbers_are_as_short_as_a_person_needs_them() -> None:
+    assert money("113722.696025310988") == "113,722.70"
+    assert money("-0.004") == "-0.00"
+    assert price("85.025563909177") == "85.03"
+    assert price("0.00001234") == "0.000012"
+    assert quantity("50.035933203") == "50.035933"
+    assert quantity("40") == "40"
+    assert money(None) == price(None) == quantity(None) == "-"
