@@ -234,6 +234,14 @@ def test_a_rerun_says_the_same_twice_and_a_source_left_out_says_nothing() -> Non
     }
     assert voters
     assert "alpaca" not in voters
+    words = {
+        (record.seq, n)
+        for record in records(GOLDEN)
+        for n, message in enumerate(record.said)
+        if getattr(message, "source", "") == "alpaca"
+    }
+    assert not {tuple(word) for signal in alone.signals for word in signal.because} & words
+    assert {tuple(word) for signal in one.signals for word in signal.because} & words
 
 
 def test_a_changed_rule_changes_what_is_dared() -> None:
