@@ -10,8 +10,8 @@ Without a change the consensus says again what it said, byte for byte: its cycle
 recorded words alone. Nothing else is promised to be equal: fills come at recorded prices, at the next
 recorded moment, so prices, sizes, positions, denials and profit differ from the record. So profit is
 compared with another rerun's, never with the record's. A rerun begins flat, with the equity first recorded:
-what was held when the first file began is left out. Broker failures (refusals, unknown outcomes) are not
-run again, nor are crashes that the supervisor told of.
+what was held when the first file began is left out, and so are transfers, foreign positions and what people
+said about them. Broker failures (unknown outcomes) are not run again, nor are crashes.
 """
 
 from collections import OrderedDict
@@ -28,7 +28,6 @@ from ..journal.reader import opening, records
 from ..messages import Message, WordId
 from ..messages.market import (
     Asset,
-    ClockSet,
     Decide,
     Figures,
     MarketHours,
@@ -63,7 +62,6 @@ HEARD_AGAIN: frozenset[type[Message]] = frozenset(
         Asset,
         BrokerLink,
         BrokerReady,
-        ClockSet,
         Decide,
         Execute,
         Figures,
