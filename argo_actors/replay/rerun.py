@@ -11,7 +11,8 @@ recorded words alone. Nothing else is promised to be equal: fills come at record
 recorded moment, so prices, sizes, positions, denials and profit differ from the record. So profit is
 compared with another rerun's, never with the record's. A rerun begins flat, with the equity first recorded:
 what was held when the first file began is left out, and so are transfers, foreign positions and what people
-said about them. Broker failures (unknown outcomes) are not run again, nor are crashes.
+said about them. Splits are not modelled: a position held over one is valued wrongly. Broker failures (unknown
+outcomes) are not run again, nor are crashes.
 """
 
 from collections import OrderedDict

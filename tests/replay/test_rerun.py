@@ -6,7 +6,15 @@ from pathlib import Path
 from argo_actors.bootstrap import deciders
 from argo_actors.journal.reader import records
 from argo_actors.messages import WordId
-from argo_actors.messages.market import Asset, Quote, Quotes, QuoteSeen, QuotesWanted, Wake
+from argo_actors.messages.market import (
+    Asset,
+    Quote,
+    Quotes,
+    QuoteSeen,
+    QuotesWanted,
+    SplitAnnounced,
+    Wake,
+)
 from argo_actors.messages.opinion import Opinion, VendorPrice
 from argo_actors.messages.order import (
     AccountReport,
@@ -229,8 +237,8 @@ OWN = {
 """The deciders say these themselves."""
 ANEW = {OrderAbsent, OrderRefused, OrderReport, OrderUnknown, PositionReport, Quotes, Wake}
 """Said by the model and the driver when they are due in the rerun."""
-LEFT_OUT = {Crashed, Elsewhere, Resolve, Transfer}
-"""Of an account that did not begin flat, that money moved in and out of, or of a failure."""
+LEFT_OUT = {Crashed, Elsewhere, Resolve, SplitAnnounced, Transfer}
+"""Of an account that did not begin flat, that money moved in and out of, of a split, or of a failure."""
 
 
 def test_every_word_that_a_decider_hears_has_its_place_in_a_rerun() -> None:
@@ -240,7 +248,7 @@ def test_every_word_that_a_decider_hears_has_its_place_in_a_rerun() -> None:
         kind for kind, route in ROUTES.items() if any(to.startswith(deciding) for to in route.to)
     }
     places = [HEARD_AGAIN, MODELLED, OWN, ANEW, LEFT_OUT]
-    assert set().union(*places) == heard
+    assert set().union(*places) == heard, "place the new word in replay/rerun.py, or here"
     assert sum(map(len, places)) == len(heard)
 
 
