@@ -44,7 +44,7 @@ from ..messages.order import (
     PositionClosed,
     Reconciled,
 )
-from ..messages.signal import Execute, Signal
+from ..messages.signal import Execute, ExecuteSignal, Signal
 from ..messages.system import Configured, Operator, Overload, Started, Stopping
 from ..order.state import OrderState
 from ..risk.state import RiskState
@@ -65,6 +65,7 @@ HEARD_AGAIN: frozenset[type[Message]] = frozenset(
         BrokerReady,
         Decide,
         Execute,
+        ExecuteSignal,
         Figures,
         MarketHours,
         NoOpinion,
