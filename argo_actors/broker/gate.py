@@ -225,6 +225,10 @@ class Gate:
                 return None
             raise
 
+    def clock(self) -> Any:
+        """The broker's time."""
+        return self._transport.get("/clock")
+
     def account(self) -> Any:
         """The account's figures; the gate judges by them from now on."""
         raw = self._transport.get("/account")

@@ -12,6 +12,7 @@ class Link:
     def __init__(self) -> None:
         self.stream_up = False
         self.last_answer_at: UtcNanos = 0
+        self.skew_ms = 0
         self.frames = 0
         """Trade updates heard and said; the lockstep clock compares it with the venue's count."""
         self.parents: dict[str, OrderReport] = {}
@@ -20,7 +21,10 @@ class Link:
     def word(self, reason: str = "") -> BrokerLink:
         """The state as a fact."""
         return BrokerLink(
-            stream_up=self.stream_up, last_answer_at=self.last_answer_at, reason=reason
+            stream_up=self.stream_up,
+            last_answer_at=self.last_answer_at,
+            reason=reason,
+            skew_ms=self.skew_ms,
         )
 
     def remember(self, report: OrderReport) -> None:

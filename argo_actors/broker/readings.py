@@ -32,10 +32,11 @@ from .truth import (
     reconciled,
     stamp,
 )
-from .wire import WireError, asset, flat, order_report, splits
+from .wire import WireError, asset, flat, order_report, skew_ms, splits
 
 MOST_BACKOFF = 30.0
 LINK_SAID_SECONDS = 10
+CLOCK_SECONDS = 60
 SPLIT_DAYS = 7
 MOVED_DAYS_AT_START, MOVED_DAYS = 30, 3
 """How many days back transfers are asked for, at first and then."""
@@ -107,6 +108,8 @@ class Readings:
             self._once("assets", self._read_assets, self._assets_read)
         if self._due("splits", SPLITS_SECONDS):
             self._splits()
+        if self._due("clock", CLOCK_SECONDS):
+            self._clock()
         if self._due("link", LINK_SAID_SECONDS):
             self.say_link()
 
@@ -227,6 +230,21 @@ class Readings:
     def _moved(self, report: PositionReport) -> bool:
         before = self._held.get(report.symbol)
         return before is None or before.qty != report.qty
+
+    def _clock(self) -> None:
+        """The broker's clock beside ours: with a wrong clock nothing that has a deadline is safe."""
+
+        def work() -> int:
+            before = self._port.now()
+            raw = self._gate.clock()
+            return skew_ms(raw, before, self._port.now())
+
+        def then(skew: Any, error: BaseException | None) -> None:
+            if error is None and skew != self._link.skew_ms:
+                self._link.skew_ms = skew
+                self.say_link(f"clock {skew} ms")
+
+        self._once("clock", work, then)
 
     # assets
 

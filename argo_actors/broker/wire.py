@@ -222,6 +222,15 @@ def transfer(raw: Any) -> Transfer:
     )
 
 
+def skew_ms(raw: Any, before: UtcNanos, after: UtcNanos) -> int:
+    """How far the broker's clock is ahead; nothing of it that the answer's way could explain."""
+    told = time(_mapping(raw).get("timestamp"))
+    if not told:
+        raise WireError("a clock without a time")
+    ahead = min(told - before, 0) if told < before else max(told - after, 0)
+    return ahead // 1_000_000
+
+
 def _time_of(activity: str) -> UtcNanos:
     """`20260304150000123::…` in ns. Raises WireError."""
     digits = activity.partition("::")[0]

@@ -245,6 +245,8 @@ class BrokerLink(Fact, frozen=True, kw_only=True):
     stream_up: bool
     last_answer_at: UtcNanos
     reason: str = ""
+    skew_ms: int = 0
+    """How far the broker's clock is ahead of ours, as far as its answer's way can tell."""
 
 
 class Fill(Fact, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from .state import (
 )
 
 ANSWER_SECONDS = 30
+MOST_SKEW_MS = 1000
 QUOTE_RECEIVED_SECONDS = 2
 QUOTE_SECONDS = 30
 SHORT_MARGIN = Decimal("1.03")
@@ -73,6 +74,9 @@ def not_ready(case: Case) -> Check:
         return _check("NOT_READY", False, "not reconciled", "reconciled")
     if state.overloaded:
         return _check("NOT_READY", False, f"{state.overloaded} is behind with its mail", "in time")
+    if abs(state.skew_ms) > MOST_SKEW_MS:
+        skew = f"the broker's clock differs by {state.skew_ms / 1000:.1f} s"
+        return _check("NOT_READY", False, skew, "1 s")
     waiting = [name for name, one in state.sources if one.configured and not one.heard_of]
     if waiting:
         return _check("NOT_READY", False, f"no answer yet from {', '.join(waiting)}", "all heard")

@@ -117,7 +117,10 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
             return replace(state, sources=keyed.put(state.sources, message.source, view))
         case BrokerLink():
             return replace(
-                state, stream_up=message.stream_up, last_answer_at=message.last_answer_at
+                state,
+                stream_up=message.stream_up,
+                last_answer_at=message.last_answer_at,
+                skew_ms=message.skew_ms,
             )
         case BrokerReady():
             return replace(state, ready_at=state.ready_at or heard.at)

@@ -47,6 +47,9 @@ class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_ta
     peak_before: Usd = ZERO
     asked_at: UtcNanos = 0
     """When a reading was last asked for to confirm a suspicion."""
+    high: Usd = ZERO
+    """A reading above the peak that no second one has confirmed yet, and when it was."""
+    high_at: UtcNanos = 0
 
 
 def current(losses: Losses) -> Usd:
@@ -155,13 +158,24 @@ def _day_base(config: Config, losses: Losses) -> Usd:
 
 
 def _raised(losses: Losses) -> Losses:
-    if losses.equity <= losses.peak_equity:
+    """A new peak needs two readings, two seconds apart: one wrong figure must not become a drawdown."""
+    now, at = losses.equity, losses.equity_at
+    if now <= losses.peak_equity:
+        return msgspec.structs.replace(losses, high=ZERO, high_at=0)
+    if losses.peak_equity == 0:
+        return msgspec.structs.replace(losses, peak_equity=now, raised_at=at)
+    if losses.high == 0:
+        return msgspec.structs.replace(losses, high=now, high_at=at)
+    if at - losses.high_at < CONFIRM_NANOS:
         return losses
+    older = losses.high <= now
     return msgspec.structs.replace(
         losses,
-        peak_equity=losses.equity,
+        peak_equity=losses.high if older else now,
         peak_before=losses.peak_equity,
-        raised_at=losses.equity_at,
+        raised_at=losses.high_at if older else at,
+        high=now,
+        high_at=at,
     )
 
 
@@ -182,6 +196,7 @@ def transferred(losses: Losses, dollars: Usd, at: UtcNanos) -> Losses:
         peak_before=exact(losses.peak_before + dollars),
         initial_equity=exact(losses.initial_equity + dollars),
         net_transfers=exact(losses.net_transfers + (dollars if today else ZERO)),
+        high=exact(losses.high + dollars) if losses.high and losses.high_at <= at else losses.high,
     )
 
 

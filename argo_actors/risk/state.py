@@ -122,6 +122,7 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     told_day: UtcNanos = 0
     """The loss day whose missed beginning has been told."""
     advised: tuple[tuple[Symbol, Advised], ...] = ()
+    skew_ms: int = 0
     live_entries: int = 0
     """Entries filled in a live environment, ever: the first ones are small."""
     overloaded: str = ""

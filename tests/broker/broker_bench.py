@@ -70,8 +70,12 @@ class Account:
 
     def __init__(self) -> None:
         self.orders: list[dict[str, Any]] = []
+        self.clock = ""
+        """The broker's time, RFC 3339."""
         self.activities: list[dict[str, Any]] = []
         self.positions: list[dict[str, Any]] = []
+        self.clock = ""
+        """The broker's time, RFC 3339."""
         self.activities: list[dict[str, Any]] = []
         self.faults: dict[tuple[str, str], list[Answer]] = {}
         self.lock = threading.Lock()
@@ -94,6 +98,8 @@ class Account:
             return Answer(204, b"")
         if path == "/account":
             return Answer(200, raw_account())
+        if path == "/clock":
+            return Answer(200, {"timestamp": self.clock, "is_open": True})
         if path == "/account/activities":
             return Answer(200, self.activities)
         if path.startswith("/assets/"):

@@ -1,6 +1,7 @@
 """The broker's edge against a broker that lags, lies, hangs and comes back."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from argo_actors.broker.wire import WireError, splits
 from argo_actors.messages.market import Asset, SplitAnnounced, Tick
 from argo_actors.messages.order import (
     AccountReport,
+    BrokerLink,
     BrokerReady,
     CancelOrder,
     LookupOrder,
@@ -552,3 +554,14 @@ def test_an_edge_that_stops_says_what_became_of_its_submissions() -> None:
         (refused,) = one.wait_for(OrderRefused)
     assert (unknown.client_order_id, refused.client_order_id) == (OWN, "argo-0000-b-entry-1")
     assert refused.status == 0
+
+
+def test_a_wrong_clock_is_told() -> None:
+    account = Account()
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        ahead = datetime.fromtimestamp(one.clock.now() / SECOND + 100, UTC).isoformat()
+        account.clock = ahead
+        one.pass_time(61)
+        one.hear(Tick(n=2))
+        assert one.said(BrokerLink)[-1].skew_ms in range(38_000, 40_000)

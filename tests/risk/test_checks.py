@@ -128,6 +128,8 @@ FAILS: dict[str, list[World]] = {
         world(status("massive", answered=False)),
         world(status("massive", answered=False, state="backoff")),
         world(Overload(over=True, address="order/AAPL")),
+        world(BrokerLink(stream_up=True, last_answer_at=NOW, skew_ms=1001)),
+        world(BrokerLink(stream_up=True, last_answer_at=NOW, skew_ms=-1001)),
         world(
             Started(run=2, mode="paper"),
             BrokerLink(stream_up=True, last_answer_at=NOW),
@@ -311,6 +313,7 @@ PASSES: dict[str, list[World]] = {
         world(status("massive", answered=False, state="disabled")),
         world(status("massive", answered=False, configured=False)),
         world(Overload(over=True, address="order/AAPL"), Overload(over=False)),
+        world(BrokerLink(stream_up=True, last_answer_at=NOW, skew_ms=1000)),
     ],
     "BROKER_UNREACHABLE": [world(BrokerLink(stream_up=True, last_answer_at=NOW - 30 * SECOND))],
     "HALTED": [world(operator("halt"), operator("normal"))],

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,10 +120,25 @@ def test_a_mark_that_recovers_stays_unsure_until_the_broker_has_spoken() -> None
     assert read(recovered, (1, 99_000)).suspected_at == 0
 
 
-def test_the_peak_is_the_highest_reading() -> None:
-    found = read(losses(), (0, 110_000), (5, 105_000))
-    assert found.peak_equity == 110_000
-    assert mark(found, 150_000).peak_equity == 110_000
+@pytest.mark.parametrize(
+    ("readings", "peak"),
+    [
+        ([(0, 110_000)], 100_000),
+        ([(0, 110_000), (1.999, 110_000)], 100_000),
+        ([(0, 110_000), (2, 105_000)], 105_000),
+        ([(0, 105_000), (2, 110_000)], 105_000),
+        ([(0, 105_000), (2, 110_000), (4, 110_000)], 110_000),
+        ([(0, 999_999), (2, 99_000), (4, 99_000)], 100_000),
+        ([(0, 110_000), (5, 105_000), (10, 90_000)], 105_000),
+    ],
+)
+def test_the_peak_is_the_highest_equity_that_two_readings_confirm(
+    readings: list[tuple[float, object]], peak: int
+) -> None:
+    """One wrong figure is no peak: it would be a drawdown at the next one."""
+    found = read(losses(), *readings)
+    assert found.peak_equity == peak
+    assert mark(found, 150_000).peak_equity == peak
 
 
 def test_a_new_day_rearms_the_standard_daily_limit_only() -> None:
@@ -269,7 +283,7 @@ def test_a_transfer_is_neither_profit_nor_loss() -> None:
 
 def test_a_deposit_that_a_reading_took_for_profit_moves_the_peak_before_it() -> None:
     """The broker booked the money before it told of it: 95,000 + 50,000 is no new high."""
-    found = read(losses(first_at=NOW - DAY), (0, 96_000), (10, 146_000))
+    found = read(losses(first_at=NOW - DAY), (0, 96_000), (10, 146_000), (20, 146_000))
     assert found.peak_equity == 146_000
     known = moved(found, 50_000, 5)
     assert known.peak_equity == 150_000
@@ -299,7 +313,6 @@ amounts = st.integers(-20_000, 50_000).map(Decimal)
 def test_transfers_never_change_what_was_won_or_lost(steps: list[tuple[Decimal, int]]) -> None:
     """Beside an account without transfers: the same dollars of loss and the same dollars to the peak."""
     plain, other, at, equity, paid = losses(), losses(first_at=LOSS_DAY), NOW, 100_000, ZERO
-    other = msgspec.structs.replace(other, first_at=LOSS_DAY)
     for dollars, won in steps:
         at += 10 * SECOND
         equity += won
@@ -307,7 +320,7 @@ def test_transfers_never_change_what_was_won_or_lost(steps: list[tuple[Decimal, 
             continue
         paid += dollars
         other = limits.transferred(other, dollars, at)
-        plain = msgspec.structs.replace(plain, peak_equity=max(plain.peak_equity, Decimal(equity)))
+        plain = limits.read_equity(CONFIG, plain, Decimal(equity), at + SECOND)
         other = limits.read_equity(CONFIG, other, equity + paid, at + SECOND)
         if not other.suspected_at:
             assert other.peak_equity - paid == plain.peak_equity
@@ -325,7 +338,7 @@ def firm(**rules: Any) -> Any:
 def test_a_static_drawdown_is_measured_from_where_the_account_began() -> None:
     static, given_base = firm(drawdown="static"), firm(drawdown="static", initial_balance=90_000)
     begun = limits.read_equity(static, Losses(loss_day=LOSS_DAY), Decimal(100_000), NOW)
-    grown = limits.read_equity(static, begun, Decimal(120_000), NOW + SECOND)
+    grown = read(begun, (1, 120_000), (4, 120_000), config=static)
     assert limits.drawdown_base(static, grown) == 100_000
     assert limits.drawdown_base(PROP_CONFIG, grown) == 120_000
     assert limits.headroom(static, grown)[1] == 22_000

@@ -1,5 +1,6 @@
 """Alpaca's JSON becomes our words: tolerant of fields, strict with money."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -189,3 +190,19 @@ def test_an_increment_of_zero_is_refused(name: str) -> None:
     coin = {"class": "crypto", "status": "active", "tradable": True, name: "0"}
     with pytest.raises(wire.WireError):
         wire.asset(coin, "BTC-USD")
+
+
+@pytest.mark.parametrize(
+    ("told", "ahead"),
+    [(0, 0), (0.2, 0), (0.4, 0), (1.4, 1000), (61.4, 61_000), (-1, -1000), (-0.5, -500)],
+)
+def test_the_brokers_clock_differs_by_what_the_answers_way_cannot_explain(
+    told: float, ahead: int
+) -> None:
+    """Asked at 0 s, answered at 0.4 s."""
+    at = 1_790_000_000 * SECOND
+    moment = datetime.fromtimestamp(1_790_000_000 + told, UTC).isoformat()
+    raw = {"timestamp": moment, "is_open": True}
+    assert wire.skew_ms(raw, at, at + round(0.4 * SECOND)) == ahead
+    with pytest.raises(wire.WireError):
+        wire.skew_ms({"timestamp": ""}, at, at)
