@@ -239,7 +239,7 @@ class _World:
         begun = opening(path)
         self._now = self._clock.at = begun.at
         for mail in begun.mail:
-            self._recorded[WordId(*mail.word)] = mail.message
+            self._keep(WordId(*mail.word), mail.message)
         if begun.config:
             known = Folding(begun, self._build)
             self._have(known.deciders)
@@ -256,7 +256,6 @@ class _World:
             self._learn(record.at, WordId(record.seq, n), message)
 
     def _learn(self, at: UtcNanos, word: WordId, message: Message) -> None:
-        kind = type(message)
         if isinstance(message, Configured):
             self._have(self._build(message.config, message.account_tag))
         elif isinstance(message, Asset):
@@ -265,12 +264,18 @@ class _World:
             self.broker.open(message, at)
         for mark in marks(message):
             self.market.see(at, mark)
-        if kind in HEARD_AGAIN or kind in MODELLED:
-            if getattr(message, "source", None) not in self._without:
-                self._recorded[word] = message
-                if len(self._recorded) > IN_FLIGHT:
-                    self._recorded.popitem(last=False)
-            self._show(at, message)
+        self._keep(word, message)
+        self._show(at, message)
+
+    def _keep(self, word: WordId, message: Message) -> None:
+        """A word that will be heard again, unless its source is left out."""
+        kind = type(message)
+        if kind not in HEARD_AGAIN and kind not in MODELLED:
+            return
+        if getattr(message, "source", None) not in self._without:
+            self._recorded[word] = message
+            if len(self._recorded) > IN_FLIGHT:
+                self._recorded.popitem(last=False)
 
     def _show(self, at: UtcNanos, message: Message) -> None:
         """Quotes were recorded of what was held: what only the rerun holds is shown live prices."""
@@ -284,7 +289,7 @@ class _World:
 
     def _hear_again(self, actor: str, word: WordId, at: UtcNanos) -> None:
         message = self._recorded.get(word)
-        if message is None:
+        if message is None or (type(message) in MODELLED and self.broker.book is None):
             return
         if isinstance(message, AccountReport):
             message = self.broker.account()
