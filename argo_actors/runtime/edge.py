@@ -70,13 +70,19 @@ class _Ring(NamedTuple):
 
 
 class Revive(NamedTuple):
-    """Drop the behaviour, if any, and make a new one."""
+    """Drop the behaviour, if any, and make a new one; `up` is told when it has begun."""
+
+    up: Callable[[], None]
 
 
 class Notice(NamedTuple):
     """Something from another thread of the edge's own (a stream's frame, a supervisor's errand)."""
 
     then: Callable[[], None]
+
+
+def _nobody() -> None:
+    """No one waits for the behaviour to have begun."""
 
 
 class _Call(NamedTuple):
@@ -183,11 +189,12 @@ class EdgeCell(pykka.Actor):
         """Post an item that is no word."""
         self.office.notify(self.address, item, mail)
 
-    def revive(self) -> None:
-        """Make a new behaviour; mail that waited is heard by it."""
+    def revive(self, up: Callable[[], None] | None = None) -> None:
+        """Make a new behaviour; mail that waited is heard by it, once whoever is told `up` releases it."""
         self.dormant = False
-        self.notify(Revive(), MailClass.CONTROL)
-        self.office.release(self.address)
+        self.office.errand(self.address, Revive(up or _nobody))
+        if up is None:
+            self.office.release(self.address)
 
     def sleep(self) -> None:
         """Out of work: words are dropped, until `revive`."""
@@ -241,6 +248,7 @@ class EdgeCell(pykka.Actor):
             again, self._again = self._again, None
             if again is not None:
                 self._hear(again)
+            item.up()
         elif isinstance(item.message, pykka_messages._ActorStop):
             self._drop()
             self._stop()

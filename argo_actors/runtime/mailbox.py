@@ -42,6 +42,7 @@ class Mailbox:
 
     __slots__ = (
         "_control",
+        "_errands",
         "_lock",
         "_newest",
         "_queue",
@@ -61,6 +62,7 @@ class Mailbox:
         self.superseded = 0
         self.taken: Any = None
         self._control: deque[Any] = deque()
+        self._errands: deque[Any] = deque()
         self._queue: deque[Any] = deque()
         self._newest: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -88,6 +90,8 @@ class Mailbox:
         It is noted as `taken` before it leaves the queue, so that a word is always in one or the other
         until its record is in the log.
         """
+        if self._errands:
+            return self._errands.popleft()
         queue = self._control or self._queue
         if not queue or self.held:
             return None
@@ -99,6 +103,11 @@ class Mailbox:
             return item
         queue.popleft()
         return item
+
+    def errand(self, item: Any) -> None:
+        """Take in what is no mail (the order to begin anew): it goes first, even when mail is held."""
+        self._errands.append(item)
+        self.bell(self)
 
     def waiting(self) -> tuple[Word, ...]:
         """The words that wait, in the order in which they would be taken."""

@@ -185,6 +185,12 @@ class Office:
         with self.lock:
             self._drop_in(self._mailboxes[address], notice, mail, "")
 
+    def errand(self, address: str, item: object) -> None:
+        """Hand an actor what is no mail: it goes first, even while the mail is held."""
+        with self.lock:
+            self.activity.begin()
+            self._mailboxes[address].errand(item)
+
     def hold(self, address: str) -> None:
         """Keep this address's mail until `release`; what waits there is no activity."""
         with self.lock:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..messages import WordId
@@ -50,6 +51,9 @@ class Supervisor:
             child.address: ChildState() for group in groups for child in group.children
         }
         self._starts: Counter[str] = Counter()
+        self._down: set[str] = set()
+        """Not up yet after a restart: whoever is restarted with them waits with its mail."""
+        self._waiting: set[str] = set()
 
     def start(self) -> None:
         """Children are started by the composition root, left to right."""
@@ -88,6 +92,7 @@ class Supervisor:
         members = to_restart(group.strategy, tuple(one.address for one in group.children), address)
         for member in reversed(members):
             self._office.hold(member)
+        self._down.update(members)
         self._port.after(delay, lambda: self._start(members))
 
     def park(
@@ -137,16 +142,32 @@ class Supervisor:
         self._port.after(seconds, probe)
 
     def _start(self, members: tuple[str, ...]) -> None:
+        self._down.update(members)
+        self._waiting.update(members)
         for address in members:
             self._starts[address] += 1
-            child = self.children[address]
             cell: Any = self._office.cells[address]
             if isinstance(cell, EdgeCell):
-                cell.revive()
+                cell.revive(partial(self._port.soon, partial(self._up, address)))
             elif isinstance(cell, DeciderCell):
-                self._office.release(address)
-            self.children[address] = ChildState("running", child.tally)
-            self._port.say(Restarted(address=address, restarts=child.tally.total))
+                self._up(address)
+
+    def _up(self, address: str) -> None:
+        """It has begun; mail is handed out once all that were restarted with it have."""
+        self._down.discard(address)
+        group = group_of(self.groups, address)
+        assert group is not None
+        alone = group.strategy == "one_for_one"
+        together = (address,) if alone else tuple(one.address for one in group.children)
+        if self._down.intersection(together):
+            return
+        for one in together:
+            if one in self._waiting:
+                self._waiting.discard(one)
+                tally = self.children[one].tally
+                self.children[one] = ChildState("running", tally)
+                self._office.release(one)
+                self._port.say(Restarted(address=one, restarts=tally.total))
 
     def _policy(self, group: GroupSpec, address: str) -> Policy:
         children: dict[str, ChildSpec] = {child.address: child for child in group.children}

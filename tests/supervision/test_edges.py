@@ -377,6 +377,38 @@ def test_rest_for_one_starts_the_failed_one_and_those_after_it_in_order(tmp_path
     assert restarted == ["source/b", "source/c", "source/d"]
 
 
+def test_the_mail_of_a_group_waits_until_all_of_it_are_up(tmp_path: Path) -> None:
+    class Slow(Listener):
+        """`source/d` takes its time to begin anew, and fails at it once."""
+
+        def start(self) -> None:
+            super().start()
+            if self.port.address == "source/d" and self.bench.log.count("start source/d") > 1:
+                assert self.bench.gate.wait(5)
+                if self.bench.log.count("start source/d") == 2:
+                    raise OSError("no route")
+
+        def hear(self, word: Word) -> None:
+            super().hear(word)
+            self.bench.log.append(f"heard {self.port.address}")
+
+    edges = ("source/b", "source/c", "source/d")
+    with running(tmp_path, *edges, make=Slow, strategy="rest_for_one") as bench:
+        bench.tick(BAD)
+        eventually(lambda: bench.log.count("start source/d") == 2)
+        eventually(lambda: bench.log.count("start source/c") == 2)
+        bench.tick(1)
+        eventually(lambda: len(bench.cell("source/c").mailbox) >= 1)
+        assert all(1 not in bench.heard[one] for one in edges)
+        bench.gate.set()
+        eventually(lambda: all(bench.heard[one][-1:] == [1] for one in edges))
+        assert bench.log.count("start source/d") == 3
+        last_start = max(n for n, what in enumerate(bench.log) if what == "start source/d")
+        ones = [n for n, what in enumerate(bench.log) if what.startswith("heard")]
+        assert sum(n > last_start for n in ones) >= len(edges)
+        assert bench.engine.office.activity.wait_still(5)
+
+
 def test_one_for_all_starts_every_child_anew(tmp_path: Path) -> None:
     with running(tmp_path, "source/a", "source/b", strategy="one_for_all") as bench:
         bench.tick(BAD)
