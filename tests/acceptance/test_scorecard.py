@@ -45,6 +45,8 @@ SETTINGS = (
     "risk.max_positions=13",
     "risk.max_per_group=13",
 )
+pytestmark = pytest.mark.timeout(300)
+"""Some twelve seconds of work, which a busy machine stretches."""
 JUDGED = {**HORIZONS, "technical": 15 * MINUTE, "sentiment": 30 * MINUTE}
 TRADING = overridden(deciders, ("trading.auto_execute=true",))
 
@@ -54,7 +56,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("skilled")
     with world(path, "--skill", SKILLS) as one, daemon(one, path, *SETTINGS) as running:
         view = View(running)
-        until(lambda: view.books.cycle >= CYCLES or running.failure, f"cycle {CYCLES}", 110)
+        until(lambda: view.books.cycle >= CYCLES or running.failure, f"cycle {CYCLES}", 240)
         assert running.pacer.pause(20)  # type: ignore[attr-defined]
         assert not running.failure
     return path
@@ -182,11 +184,13 @@ def test_a_person_reads_it_at_eighty_columns_and_a_program_as_json(
     assert max(map(len, lines)) <= 80
     assert any(one.startswith("alpaca") and "better than a coin" in one for one in lines)
     assert any("alike" in one for one in lines)
-    assert argo([*asked, "--json"]) == 0
+    assert argo([*asked, "2026-03-04", "--json"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     names = [one["source"] for one in found["sources"]]
     assert names == ["alpaca", "yfinance", "alpha_vantage", "xai_grok", "sonar"]
     assert all(one["modelled_pnl"] is None for one in found["sources"])
+    assert argo([*asked, "2026-03-05"]) == 2
+    assert "no journal of 2026-03-05" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("horizon", ["technical", "nobody=1h", "technical=1y", "technical=0m"])
