@@ -18,7 +18,7 @@ from .requests import (
     ResolveRequest,
     execute,
     execute_signal,
-    operator_word,
+    operate,
     resolve,
 )
 from .view import View
@@ -63,9 +63,8 @@ def application(daemon: Daemon) -> Any:
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     @post("/api/v1/operator", sync_to_thread=True, status_code=200)
-    def operate(data: OperatorRequest) -> dict[str, Any]:
-        seq, registered = daemon.operate(operator_word(daemon, data))
-        return {"state": data.state, "seq": seq, "registered": list(registered)}
+    def command(data: OperatorRequest) -> dict[str, Any]:
+        return operate(daemon, view, data)
 
     @post("/api/v1/reconcile", sync_to_thread=True, status_code=200)
     def decide(data: ResolveRequest) -> dict[str, Any]:
@@ -84,7 +83,7 @@ def application(daemon: Daemon) -> Any:
         return Response(body, status_code=error.status)
 
     return Litestar(
-        route_handlers=[read, health, actor, operate, decide, ask, take],
+        route_handlers=[read, health, actor, command, decide, ask, take],
         exception_handlers={Refused: refused},
         openapi_config=None,
         logging_config=None,

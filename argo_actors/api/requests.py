@@ -17,6 +17,7 @@ from ..messages.signal import Action, Execute, ExecuteSignal
 from ..messages.system import Operator
 from ..messages.truth import Resolve, Resolved, Verdict
 from ..order.foreign import POSITION
+from ..risk import limits
 from ..risk.requests import lives
 from ..runtime.clock import machine_seconds, machine_sleep
 from ..tracker.decider import AnswerView
@@ -110,6 +111,18 @@ def operator_word(daemon: Daemon, request: OperatorRequest) -> Operator:
         reset_peak=request.reset_peak,
         everything=request.everything,
     )
+
+
+def operate(daemon: Daemon, view: View, request: OperatorRequest) -> dict[str, Any]:
+    """An operator's word, durable and in force; what had left before; what is worth knowing."""
+    seq, registered = daemon.operate(operator_word(daemon, request))
+    answer: dict[str, Any] = {"state": request.state, "seq": seq, "registered": list(registered)}
+    losses = view.risk.losses
+    crossed = limits.crossing(daemon.config, losses, limits.current(losses))
+    if request.state == "normal" and crossed and not request.reset_peak:
+        again = "--reset-peak measures the drawdown anew" if crossed == "drawdown" else "tomorrow"
+        answer["warning"] = f"the {crossed} limit is still crossed and trips again ({again})"
+    return answer
 
 
 def resolve(daemon: Daemon, view: View, request: ResolveRequest) -> dict[str, Any]:

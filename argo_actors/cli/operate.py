@@ -142,6 +142,8 @@ def _operate(
         emit_json(answer)
         return 0
     line(f"{answer['state']}: durable as record {answer['seq']}")
+    if answer.get("warning"):
+        line(f"   {answer['warning']}")
     for order in answer["registered"]:
         line(f"an entry had left before: {order}")
     return 0

@@ -345,6 +345,7 @@ def _dared(config: Config, document: Document, now: UtcNanos) -> _Told:
         loss_day=1,
         day_start_equity=_money(account.day_start_equity, "account.day_start_equity"),
         peak_equity=_money(account.peak_equity, "account.peak_equity"),
+        initial_equity=_initial(config, account),
         net_transfers=_money(account.net_transfers, "account.net_transfers"),
     )
     told = told._replace(state=msgspec.structs.replace(told.state, losses=losses))
@@ -353,6 +354,14 @@ def _dared(config: Config, document: Document, now: UtcNanos) -> _Told:
             now, Operator(state=account.operator_state, who="document", why="document")
         )
     return told.hear(now, _account(account))
+
+
+def _initial(config: Config, account: AccountDoc) -> Decimal:
+    """Where the account began: the rules' figure, else the document's peak."""
+    rules = config.prop_firm.rules
+    return configuration.amount(rules.initial_balance) or _money(
+        account.peak_equity, "account.peak_equity"
+    )
 
 
 def _account(account: AccountDoc) -> AccountReport:

@@ -165,8 +165,11 @@ def frozen(case: Case) -> Check:
 def foreign(case: Case) -> Check:
     one = holding(case.state, case.symbol)
     orders = keyed.get(case.state.foreign, case.symbol) or 0
-    theirs = (one is not None and one.side is not None and not one.own) or orders > 0
-    return _check("FOREIGN", not theirs, f"{orders} foreign orders" if theirs else "none", "none")
+    held = one is not None and one.side is not None and not one.own
+    found = [
+        text for text, true in (("a foreign position", held), (f"{orders} orders", orders)) if true
+    ]
+    return _check("FOREIGN", not found, " and ".join(found) or "none", "none")
 
 
 def quote(case: Case) -> Check:

@@ -90,6 +90,24 @@ def test_what_lies_beside_our_position_is_never_sold_with_it() -> None:
     assert (actor.sent().leg, actor.sent().qty) == ("exit", 10)
 
 
+def test_what_lies_beside_our_position_can_be_adopted_into_it() -> None:
+    """Ten of ours at 100 and four at 90: the stop is to cover all fourteen."""
+    actor = Actor()
+    sent = actor.bracket()
+    report = actor.report(sent, "filled", 10, legs=actor.legs(sent), channel="list")
+    actor.hear(actor.reconciled(14, report, price=Decimal(90)), after=5)
+    actor.hear(resolve("close"))
+    assert not actor.all(Resolved)[-1].done, "closing it would close ours"
+    actor.hear(resolve("adopt"))
+    held = actor.state.position
+    assert held is not None
+    assert (held.qty, held.paid, held.stop, actor.state.foreign) == (14, 1360, 97, 0)
+    assert actor.all(CancelOrder), "the old stop covers ten only"
+    actor.hear(actor.report(sent, "filled", 10, legs=actor.legs(sent, "canceled", "canceled")))
+    actor.hear(actor.position(14))
+    assert (actor.sent().leg, actor.sent().qty, actor.sent().stop_loss) == ("oco", 14, 97)
+
+
 def closed_by_hand(*readings: float) -> Actor:
     actor = Actor()
     sent = actor.bracket()

@@ -32,6 +32,21 @@ def test_the_loss_day_begins_at_17_in_new_york(now: str, begun: str) -> None:
     assert loss_day(at(now), "17:00") == at(begun)
 
 
+@pytest.mark.parametrize(
+    ("now", "reset", "zone", "begun"),
+    [
+        ("2026-03-29T01:30:00Z", "00:00", "Europe/Prague", "2026-03-29T00:00:00+01:00"),
+        ("2026-03-29T22:30:00Z", "00:00", "Europe/Prague", "2026-03-30T00:00:00+02:00"),
+        ("2026-03-29T21:59:59Z", "00:00", "Europe/Prague", "2026-03-29T00:00:00+01:00"),
+        ("2026-03-04T00:29:59Z", "00:30", "UTC", "2026-03-03T00:30:00+00:00"),
+    ],
+)
+def test_a_firms_day_begins_at_its_reset_in_its_zone(
+    now: str, reset: str, zone: str, begun: str
+) -> None:
+    assert Hours(at(now), reset, zone).at(at(now)).loss_day == at(begun)
+
+
 def test_a_day_on_which_the_clocks_change_is_shorter_or_longer() -> None:
     spring, autumn = at("2026-03-08T12:00:00Z"), at("2026-11-01T12:00:00Z")
     assert next_loss_day(spring, "17:00") - loss_day(spring, "17:00") == 23 * HOUR
