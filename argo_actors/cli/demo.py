@@ -84,6 +84,8 @@ def demo(
     json: bool
         End with one JSON object on the last line.
     """
+    if for_ is not None and for_ <= 0:
+        raise UsageError(f"--for {for_:g}", fix="a number of seconds above 0")
     wish = Wish(
         seconds=for_ if for_ is not None or not headless else HEADLESS_SECONDS,
         seed=seed,

@@ -38,7 +38,7 @@ def replay(
     json: bool
         Answer as JSON.
     """
-    from ..bootstrap import deciders
+    from ..bootstrap import code_hash, deciders
     from ..replay.verify import verify
 
     files = journal_files(day, account, state)
@@ -59,6 +59,8 @@ def replay(
             line(f"   recorded: {one.recorded}")
             line(f"   now:      {one.now}")
         line(f"{len(report.differences)} difference(s)" if report.differences else "no difference")
+        if report.differences and set(report.codes) != {code_hash()}:
+            line("another version of the code recorded (some of) this: its own finds no difference")
     return 5 if report.differences else 0
 
 

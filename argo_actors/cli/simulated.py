@@ -39,16 +39,29 @@ class SimulatedWorld:
             timer.cancel()
         if not text:
             self._process.wait(5)
-            raise DaemonError(
-                f"the simulated venue did not start: {self._why()}", fix="see the message above"
-            )
+            why = self._why()
+            self.close()
+            raise why
         answer: dict[str, Any] = json.loads(text)
         return answer
 
-    def _why(self) -> str:
-        self._log.flush()
-        lines = Path(self._log.name).read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"exit code {self._process.returncode}"
+    def _why(self) -> DaemonError:
+        """Why it did not start: its own words, with its own remedy and exit code."""
+        log = Path(self._log.name)
+        lines = log.read_text(errors="replace").strip().splitlines()
+        told = {
+            mark: line.removeprefix(mark)
+            for line in lines[-2:]
+            for mark in ("error: ", "fix: ")
+            if line.startswith(mark)
+        }
+        what = told.get("error: ") or (lines[-1] if lines else f"exit {self._process.returncode}")
+        found = DaemonError(
+            f"the simulated venue did not start: {what}", fix=told.get("fix: ", f"see {log}")
+        )
+        if told and self._process.returncode > 0:
+            found.exit_code = self._process.returncode
+        return found
 
     def get(self, path: str) -> Any:
         """One of the venue's own control answers."""

@@ -68,6 +68,7 @@ class Journal:
         self._head = path.parent / HEAD
         self._sealing: threading.Thread | None = None
         self._open(begin)
+        self._head.touch(mode=0o600)
         self._note_head(begin.last_seq)
         self._seal_others()
         self._start()

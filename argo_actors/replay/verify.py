@@ -12,6 +12,7 @@ from .. import config as configuration
 from ..journal.codec import Record, encode_said
 from ..journal.reader import opening, records
 from ..messages import Message
+from ..messages.system import Configured
 from ..runtime.decider import Decider, step
 from ..runtime.folding import Folding, Hearing
 from ..runtime.office import SAID
@@ -37,6 +38,8 @@ class Report(NamedTuple):
     records: int
     decisions: int
     differences: tuple[Difference, ...]
+    codes: tuple[str, ...] = ()
+    """Hashes of the code that recorded, in order of appearance."""
 
 
 def verify(files: Sequence[Path], build: Build, *, override: tuple[str, ...] = ()) -> Report:
@@ -44,12 +47,14 @@ def verify(files: Sequence[Path], build: Build, *, override: tuple[str, ...] = (
     asked = overridden(build, override)
     seen = decisions = 0
     found: list[Difference] = []
+    codes: list[str] = []
     for path in files:
         recorded = Folding(opening(path), build)
         now = asked(recorded.config, recorded.account_tag) if recorded.config else {}
         config = recorded.config
         for record in records(path):
             seen += 1
+            codes += [one.code_hash for one in record.said if isinstance(one, Configured)]
             hearing = recorded.hearing(record)
             if hearing is not None:
                 decisions += 1
@@ -61,7 +66,7 @@ def verify(files: Sequence[Path], build: Build, *, override: tuple[str, ...] = (
             if recorded.config != config:
                 config = recorded.config
                 now = asked(config, recorded.account_tag)
-    return Report(seen, decisions, tuple(found))
+    return Report(seen, decisions, tuple(found), tuple(dict.fromkeys(codes)))
 
 
 def overridden(build: Build, override: tuple[str, ...]) -> Build:

@@ -43,6 +43,30 @@ def test_a_command_for_a_daemon_that_does_not_run_says_how_to_start_one(
     assert "fix: start it" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("rows", "what", "fix"),
+    [
+        (["00,1,1,NaN,1,5"], "line 2: low is NaN", "real number"),
+        (["00,1,1,1,-1,5"], "line 2", "above zero"),
+        (["00,1,1,1,1,5", "00,1,1,1,1,5"], "line 3", "one row a minute"),
+        (["01,1,1,1,1,5", "00,1,1,1,1,5"], "line 3", "sort the rows"),
+    ],
+)
+def test_a_demo_on_impossible_bars_names_file_line_and_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: list[str], what: str, fix: str
+) -> None:
+    text = ["timestamp,open,high,low,close,volume"]
+    text += [f"2013-10-09T14:{row[:2]}:00Z{row[2:]}" for row in rows]
+    (tmp_path / "SPY.csv").write_text("\n".join(text) + "\n")
+    state = str(tmp_path / "state")
+    code = run(["demo", "--bars", str(tmp_path), "--for", "3", "--headless", "--state", state])
+    told = capsys.readouterr().err
+    assert code != 0
+    assert "SPY.csv" in told
+    assert what in told
+    assert fix in told
+
+
 def test_a_journal_with_a_flipped_byte_stops_the_start(tmp_path: Path) -> None:
     with world(tmp_path) as one:
         with daemon(one, tmp_path) as running:

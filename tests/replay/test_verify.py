@@ -114,6 +114,7 @@ def test_a_threaded_live_run_verifies(tmp_path: Path, threads: bool) -> None:
     assert report.differences == ()
     assert report.records == written
     assert report.decisions >= 800
+    assert len(report.codes) == 1
 
 
 @pytest.mark.parametrize("threads", [False, True], ids=["core", "thread"])
