@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import msgspec
 from loguru import logger
 
 from . import config as configuration
@@ -193,6 +194,8 @@ class Daemon:
         tag = account_tag(str(self.account["account_number"]))
         shared: dict[str, Any] = {"config": config, "link": self.link, "account_tag": tag}
         data = config.sources.get("alpaca", Source())
+        if config.broker.data_url:
+            data = msgspec.structs.replace(data, base_url=config.broker.data_url)
         edges = [
             EdgeSpec("stream", partial(StreamEdge, keys=secrets.broker, **shared)),
             EdgeSpec(

@@ -274,6 +274,8 @@ class Broker(Block, frozen=True, kw_only=True):
 
     base_url: str = "https://paper-api.alpaca.markets"
     stream_url: str = "wss://paper-api.alpaca.markets/stream"
+    data_url: str = ""
+    """Market data for quotes, marks and regimes; empty: where `sources.alpaca` asks."""
     calls_per_minute: Annotated[float, Meta(gt=0)] = 150.0
     """REST budget out of Alpaca's 200."""
     reserved_calls: Annotated[float, Meta(ge=0)] = 50.0

@@ -2,13 +2,17 @@
 
 import socket
 import threading
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
 
 from ..bootstrap import Daemon
 from ..errors import DaemonError
 from ..host.state import StateDir
+from ..tracker.decider import KEPT
+from . import signals, sources
 from .guard import Guard, token
 from .requests import (
     ExecuteRequest,
@@ -16,9 +20,11 @@ from .requests import (
     OperatorRequest,
     Refused,
     ResolveRequest,
+    SourceRequest,
     execute,
     execute_signal,
     operate,
+    order_source,
     resolve,
 )
 from .view import View
@@ -31,14 +37,16 @@ def application(daemon: Daemon) -> Any:
     """The Litestar app of a daemon."""
     from litestar import Litestar, Request, Response, get, post
     from litestar.exceptions import HTTPException
+    from litestar.params import FromPath, JSONBody, QueryParameter
 
     view = View(daemon)
-    readings = {
+    readings: dict[str, Callable[[], Any]] = {
         "/api/v1/status": view.status,
         "/api/v1/positions": view.positions,
         "/api/v1/orders": view.orders,
         "/api/v1/trades": view.trades,
-        "/api/v1/signals": view.signals,
+        "/api/v1/sources": partial(sources.sources, daemon),
+        "/api/signals/stats": lambda: signals.stats(view.books),
         "/api/v1/tree": view.tree,
         "/api/v1/ledger": view.ledger,
         "/api/v1/protection": view.protection,
@@ -51,31 +59,40 @@ def application(daemon: Daemon) -> Any:
             msgspec.json.encode(readings[request.url.path]()), media_type="application/json"
         )
 
+    @get("/api/signals/latest", sync_to_thread=False)
+    def latest(limit: Annotated[int, QueryParameter(ge=1, le=KEPT)] = KEPT) -> Any:
+        found = signals.latest(view.books, limit)
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
     @get("/health", sync_to_thread=False)
     def health() -> dict[str, Any]:
         return {"status": "ok" if view.books.ready else "starting"}
 
     @get("/api/v1/actors/{address:path}", sync_to_thread=False)
-    def actor(address: str) -> Any:
+    def actor(address: FromPath[str]) -> Any:
         found = view.actor(str(address).lstrip("/"))
         if found is None:
             raise HTTPException(status_code=404, detail=f"no actor {str(address).lstrip('/')}")
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     @post("/api/v1/operator", sync_to_thread=True, status_code=200)
-    def command(data: OperatorRequest) -> dict[str, Any]:
+    def command(data: JSONBody[OperatorRequest]) -> dict[str, Any]:
         return operate(daemon, view, data)
 
+    @post("/api/v1/sources/{name:str}", sync_to_thread=True, status_code=200)
+    def source(name: FromPath[str], data: JSONBody[SourceRequest]) -> dict[str, Any]:
+        return order_source(daemon, name, data)
+
     @post("/api/v1/reconcile", sync_to_thread=True, status_code=200)
-    def decide(data: ResolveRequest) -> dict[str, Any]:
+    def decide(data: JSONBody[ResolveRequest]) -> dict[str, Any]:
         return resolve(daemon, view, data)
 
     @post("/api/v1/trading/execute", sync_to_thread=True, status_code=200)
-    def ask(data: ExecuteRequest) -> dict[str, Any]:
+    def ask(data: JSONBody[ExecuteRequest]) -> dict[str, Any]:
         return execute(daemon, view, data)
 
     @post("/api/v1/signals/execute", sync_to_thread=True, status_code=200)
-    def take(data: ExecuteSignalRequest) -> dict[str, Any]:
+    def take(data: JSONBody[ExecuteSignalRequest]) -> dict[str, Any]:
         return execute_signal(daemon, view, data)
 
     def refused(request: Request[Any, Any, Any], error: Refused) -> Any:
@@ -83,7 +100,7 @@ def application(daemon: Daemon) -> Any:
         return Response(body, status_code=error.status)
 
     return Litestar(
-        route_handlers=[read, health, actor, command, decide, ask, take],
+        route_handlers=[read, latest, health, actor, command, source, decide, ask, take],
         exception_handlers={Refused: refused},
         openapi_config=None,
         logging_config=None,

@@ -6,6 +6,7 @@ asked waits for it at the rim, never inside the engine.
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ import msgspec
 
 from .. import keyed
 from ..bootstrap import Daemon
+from ..errors import ArgoError
 from ..messages.signal import Action, Execute, ExecuteSignal
 from ..messages.system import Operator
 from ..messages.truth import Resolve, Resolved, Verdict
@@ -22,7 +24,8 @@ from ..risk.requests import lives
 from ..runtime.clock import machine_seconds, machine_sleep
 from ..tracker.decider import AnswerView
 from ..units import Symbol, decimal_from
-from .view import View, plain
+from .text import plain
+from .view import View
 
 ANSWER_SECONDS = 8.0
 Found = TypeVar("Found")
@@ -76,6 +79,15 @@ class ExecuteSignalRequest(msgspec.Struct, forbid_unknown_fields=True):
     who: Who
 
 
+class SourceRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be done with a source; `key_file` is a path on this host, never a key."""
+
+    action: Literal["enable", "disable", "probe"]
+    who: Who
+    why: Why
+    key_file: str | None = None
+
+
 class Refused(Exception):
     """The request cannot be carried out: the HTTP status, what is wrong, what to do."""
 
@@ -123,6 +135,17 @@ def operate(daemon: Daemon, view: View, request: OperatorRequest) -> dict[str, A
         again = "--reset-peak measures the drawdown anew" if crossed == "drawdown" else "tomorrow"
         answer["warning"] = f"the {crossed} limit is still crossed and trips again ({again})"
     return answer
+
+
+def order_source(daemon: Daemon, name: str, request: SourceRequest) -> dict[str, Any]:
+    """Make an operator's word about a source durable and in force. Raises Refused."""
+    file = None if request.key_file is None else Path(request.key_file)
+    try:
+        order = daemon.roster.order(name, request.action, request.who, request.why, file)
+    except ArgoError as error:
+        raise Refused(409, error.what, error.fix) from None
+    seq = daemon.order_source(order)
+    return {"source": name, "action": request.action, "seq": seq, "new_key": order.new_key}
 
 
 def resolve(daemon: Daemon, view: View, request: ResolveRequest) -> dict[str, Any]:

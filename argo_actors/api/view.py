@@ -1,6 +1,5 @@
 """What the daemon shows of itself: states read by reference, without any mail."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -18,10 +17,12 @@ from ..risk.limits import current, daily_loss_pct, drawdown_base, drawdown_pct, 
 from ..risk.state import RiskState, stop_distances
 from ..runtime.cell import DeciderCell
 from ..runtime.edge import EdgeCell
-from ..tracker.decider import TrackerState
+from ..tracker.decider import KEPT, TrackerState
 from ..tracker.ledger import Lot, average, total, unrealised
 from ..units import SECOND, ZERO, Decimal, exact
+from . import signals, sources
 from .awaited import awaited
+from .text import cents, plain, time
 
 Document = dict[str, Any]
 MARK = Decimal("0.000000001")
@@ -89,6 +90,7 @@ class View:
             },
             "sources": self.sources(),
             "decision": self.decision(),
+            "families": sources.configured_families(self._daemon),
             "next": self.next_decision(),
             "notices": [{"at": time(one.at), "text": one.text} for one in books.notices[-5:]],
         }
@@ -136,15 +138,11 @@ class View:
         return {"filled": filled, "of": config.live.ramp, "most_usd": config.live.ramp_usd}
 
     def sources(self) -> Document:
-        """Each source's state by name."""
+        """Each used source's state by name."""
+        names = [name for name, one in self._daemon.config.sources.items() if one.enabled]
         return {
-            name: {
-                "state": one.state,
-                "reason": one.reason,
-                "remedy": one.remedy,
-                "opinions": self._opinions(name),
-            }
-            for name, one in self.books.sources
+            name: sources.state(self._daemon, name) | {"opinions": self._opinions(name)}
+            for name in names
         }
 
     def _opinions(self, source: str) -> dict[str, int]:
@@ -251,20 +249,8 @@ class View:
         ]
 
     def signals(self) -> list[Document]:
-        """Newest signals and what became of them."""
-        return [
-            {
-                "at": time(one.at),
-                "symbol": one.signal.symbol,
-                "action": one.signal.action,
-                "confidence": one.signal.confidence,
-                "regime": one.signal.regime,
-                "decision": one.decision,
-                "reasoning": one.signal.reasoning,
-                "id": one.signal.content[:16],
-            }
-            for one in self.books.signals
-        ]
+        """The newest signals and what became of them."""
+        return signals.latest(self.books, KEPT)
 
     def tree(self) -> list[Document]:
         """The supervision tree: groups, children, how each is."""
@@ -417,11 +403,6 @@ class View:
         }
 
 
-def time(at: int) -> str:
-    """RFC 3339 in seconds."""
-    return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _foreign(symbol: str, state: OrderState) -> list[Document]:
     found: list[Document] = []
     would_close = {one.order_id for one in closing(state)}
@@ -448,13 +429,3 @@ def _foreign(symbol: str, state: OrderState) -> list[Document]:
         for one in state.foreign_list
     ]
     return found
-
-
-def plain(value: Decimal) -> str:
-    """Digits without an exponent, in their one spelling."""
-    return f"{exact(value):f}"
-
-
-def cents(value: Decimal) -> Decimal:
-    """For people: to the cent."""
-    return (value or ZERO).quantize(Decimal("0.01"))

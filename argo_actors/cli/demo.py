@@ -16,8 +16,9 @@ from ..host import logs
 from ..host.secrets import Secrets
 from ..host.state import StateDir
 from ..runtime.clock import machine_seconds
+from . import trouble
 from .output import emit_json, line
-from .simulated import AdvanceLine, SimulatedWorld
+from .simulated import AdvanceLine, SimulatedWorld, request
 
 HEADLESS_SECONDS = 60.0
 DEFAULT_SPEED = 60.0
@@ -35,7 +36,7 @@ class Wish(NamedTuple):
     bars: Path | None
     start: str
     state: Path
-    bad_keys: tuple[str, ...]
+    troubles: trouble.Troubles
     skills: tuple[str, ...]
     lags: tuple[str, ...]
     headless: bool
@@ -51,6 +52,9 @@ def demo(
     start: str = "",
     state: Path | None = None,
     bad_key: Annotated[tuple[str, ...], Parameter(name="--bad-key")] = (),
+    slow: tuple[str, ...] = (),
+    down: tuple[str, ...] = (),
+    garbage: tuple[str, ...] = (),
     skill: tuple[str, ...] = (),
     lag: tuple[str, ...] = (),
     headless: bool = False,
@@ -75,6 +79,12 @@ def demo(
         Where journal and books are kept; default a fresh directory, which is printed.
     bad_key: tuple[str, ...]
         A source whose key is refused, as the vendor would refuse it.
+    slow: tuple[str, ...]
+        A source whose answers come after its deadline.
+    down: tuple[str, ...]
+        A source whose connections end without an answer.
+    garbage: tuple[str, ...]
+        A source whose answers are pages, halves, NaN or nothing.
     skill: tuple[str, ...]
         What sources know, NAME=SKILL,…: honest, perfect, inverted, coin, copy:NAME.
     lag: tuple[str, ...]
@@ -93,7 +103,7 @@ def demo(
         bars=bars,
         start=start or (BARS_START if bars is not None else ""),
         state=state or Path(tempfile.mkdtemp(prefix="argo-demo-")),
-        bad_keys=bad_key,
+        troubles={"bad-key": bad_key, "slow": slow, "down": down, "garbage": garbage},
         skills=skill,
         lags=lag,
         headless=headless or json,
@@ -127,10 +137,7 @@ class Demo:
     def run(self) -> int:
         """Run it to its end, tie out, say so."""
         wish = self.wish
-        known = set(configuration.FAMILY_OF)
-        for name in wish.bad_keys:
-            if name not in known:
-                raise UsageError(f"--bad-key {name}", fix=f"one of {', '.join(sorted(known))}")
+        trouble.check(wish.troubles)
         _check_skills(wish)
         state = StateDir(wish.state)
         state.create()
@@ -145,8 +152,6 @@ class Demo:
         arguments = ["--seed", str(wish.seed), "--lockstep", "--state", str(wish.state / "venue")]
         arguments += ["--bars", str(wish.bars)] if wish.bars is not None else []
         arguments += ["--start", wish.start] if wish.start else []
-        for name in wish.bad_keys:
-            arguments += ["--bad-key", name]
         arguments += [word for one in wish.skills for word in ("--skill", one)]
         arguments += [word for one in wish.lags for word in ("--lag", one)]
         return arguments
@@ -158,6 +163,8 @@ class Demo:
         secrets = demo_secrets(world.about)
         logs.configure(secrets, state.log, quiet=True)
         config = demo_config(world, self.wish.bars)
+        config = configuration.override(config, trouble.settings(self.wish.troubles))
+        request(world.url, "POST", "/argo/faults", trouble.plan(self.wish.troubles))
         line(f"market: {world.about['label']}; state: {state.path}")
         if self.wish.bars is not None:
             line("recorded bars are too short for daily figures: 5Min bars, ATR-based stops")
@@ -222,7 +229,8 @@ def demo_config(world: SimulatedWorld, bars: Path | None) -> Config:
     settings = [
         f"broker.base_url={url}",
         f"broker.stream_url={url.replace('http', 'ws', 1)}/stream",
-        f"sources.alpaca.base_url={url}",
+        f"broker.data_url={url}",
+        f"sources.alpaca.base_url={url}/alpaca",
         f"sources.massive.base_url={url}/massive",
         f"sources.alpha_vantage.base_url={url}/alpha_vantage",
         f"sources.yfinance.base_url={url}/yahoo",

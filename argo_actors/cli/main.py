@@ -21,7 +21,7 @@ COMMANDS = {
     "positions": "reading:positions",
     "orders": "reading:orders",
     "trades": "reading:trades",
-    "signals": "reading:signals",
+    "signals": "signals:signals",
     "protection": "protection:protection",
     "why": "why:why",
     "inspect": "inspect:inspect",
@@ -34,8 +34,19 @@ COMMANDS = {
     "flatten": "operate:flatten",
     "resume": "operate:resume",
 }
-SOURCE_COMMANDS = {"scorecard": "scorecard:scorecard"}
 CONFIG_COMMANDS = {"check": "config:check", "show": "config:show"}
+SOURCE_COMMANDS = {
+    "list": "source:show_all",
+    "show": "source:show",
+    "enable": "source:enable",
+    "disable": "source:disable",
+    "probe": "source:probe",
+    "scorecard": "scorecard:scorecard",
+}
+GROUPS = {
+    "config": ("Look at a configuration.", CONFIG_COMMANDS),
+    "source": ("See the sources, and take one out of use or back.", SOURCE_COMMANDS),
+}
 
 
 def application() -> App:
@@ -43,15 +54,11 @@ def application() -> App:
     app = App(name="argo", help=HELP, version=_version)
     for name, place in COMMANDS.items():
         app.command(f"argo_actors.cli.{place}", name=name)
-    groups = {
-        "source": ("Look at the data sources.", SOURCE_COMMANDS),
-        "config": ("Look at a configuration.", CONFIG_COMMANDS),
-    }
-    for group, (text, commands) in groups.items():
-        below = App(name=group, help=text)
+    for group, (text, commands) in GROUPS.items():
+        inner = App(name=group, help=text)
         for name, place in commands.items():
-            below.command(f"argo_actors.cli.{place}", name=name)
-        app.command(below)
+            inner.command(f"argo_actors.cli.{place}", name=name)
+        app.command(inner)
     return app
 
 

@@ -51,6 +51,9 @@ def _tell(found: dict[str, Any]) -> None:
     )
     for symbol in found["unprotected"]:
         line(f"UNPROTECTED: {symbol}")
+    families = found["families"]
+    missing = f" (without {', '.join(families['missing'])})" if families["missing"] else ""
+    line(f"{families['configured']} of {families['all']} families{missing}")
     for name, source in found["sources"].items():
         line(f"source {name}: {source['state']}  {seen(source['opinions'])}  {source['reason']}")
         if source["remedy"]:
@@ -148,21 +151,6 @@ def trades(*, account: str = "paper", state: Path | None = None, json: bool = Fa
     """
     columns = ("exit_at", "symbol", "side", "qty", "entry", "exit", "reason", "pnl")
     return _listed("trades", columns, account, state, json, "no round trip yet")
-
-
-def signals(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
-    """The newest signals and what became of them.
-
-    Parameters
-    ----------
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
-    """
-    return _listed("signals", SIGNAL, account, state, json, "no signal yet")
 
 
 def for_people(row: dict[str, Any]) -> dict[str, str]:

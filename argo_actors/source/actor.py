@@ -5,7 +5,6 @@ without an opinion in it is counted. Times are market times, so that a fast simu
 a slow one.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any, Literal, NamedTuple, Protocol
@@ -24,6 +23,7 @@ from ..units import SECOND, Symbol, UtcNanos
 from .backoff import Backoff
 from .bars import TIMEFRAMES
 from .judge import Judge
+from .kept import Kept
 from .limiter import Limiter
 from .provider import Provider, Reading, by_class
 from .schedule import (
@@ -48,20 +48,6 @@ class Park(Protocol):
     def __call__(
         self, address: str, state: str, reason: str, remedy: str, *, probe: bool = True
     ) -> None: ...
-
-
-class Kept:
-    """What outlives a behaviour: the hours, what its plan has left, what it came to, an operator's word."""
-
-    def __init__(self) -> None:
-        self.hours: MarketHours | None = None
-        self.limiter: Limiter | None = None
-        self.off = ""
-        """Who took it out of use, and why; empty while it is in use."""
-        self.opinions = 0
-        self.refused: Counter[str] = Counter()
-        self.answered_at: UtcNanos = 0
-        self.calls = 0
 
 
 class _Asked(NamedTuple):
@@ -113,7 +99,6 @@ class SourceEdge:
         self._kept = kept or Kept()
         self._status: SourceStatus | None = None
         self._busy = False
-        self._answered = False
         self._disabled = False
 
     def start(self) -> None:
@@ -137,6 +122,8 @@ class SourceEdge:
 
     def stop(self) -> None:
         """Let go of the provider; a call under way ends with its worker."""
+        # Whoever crashes before its first answer has failed: no entry waits for it any longer.
+        self._kept.answered = True
         self._open.close()
 
     def hear(self, word: Word) -> None:
@@ -290,12 +277,12 @@ class SourceEdge:
 
     def _succeeded(self) -> None:
         self._backoff.succeeded()
-        self._answered = True
+        self._kept.answered = True
         self._kept.answered_at = self._port.now()
         self._tell("running", self._provider.note)
 
     def _failed(self, error: BaseException, asked: Sequence[Symbol]) -> None:
-        self._answered = True
+        self._kept.answered = True
         if isinstance(error, PermanentProviderError):
             self._disable(error.what, error.fix)
         elif isinstance(error, SoftProviderError):
@@ -323,19 +310,14 @@ class SourceEdge:
         self._tell("disabled", reason, remedy, configured=configured)
         self._park(self._port.address, "disabled", reason, remedy, probe=not self._kept.off)
 
-    def about(self) -> dict[str, Any]:
-        """Its plan, its waits and what it came to, to be read from any thread (market times in ns)."""
-        now, kept, waits = self._port.now(), self._kept, self._backoff.until
+    def plans(self) -> dict[str, Any]:
+        """What it waits for and has spent, to be read from any thread (market times, ns)."""
+        now, waits = self._port.now(), self._backoff.until
         asks = not self._disabled and self._status is not None
         return {
-            "answered_at": kept.answered_at or None,
-            "opinions": kept.opinions,
-            "no_opinion": dict(kept.refused),
-            "calls": kept.calls,
-            "calls_today": kept.limiter.today(now) if kept.limiter is not None else 0,
             "spent_usd": self._provider.today_usd if asks else None,
-            "waits_until": waits if asks and waits > now else None,
             "breaker_open": asks and self._backoff.open,
+            "waits_until": waits if asks and waits > now else None,
             "next_call": max(waits, min(map(self._due_at, self._symbols))) if asks else None,
         }
 
@@ -371,7 +353,7 @@ class SourceEdge:
             source=self._name,
             state=state,
             configured=configured,
-            answered=self._answered,
+            answered=self._kept.answered,
             reason=reason,
             remedy=remedy,
         )

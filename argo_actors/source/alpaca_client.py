@@ -31,6 +31,7 @@ class DataClient:
         self._base_url = base_url or None
         self._mine = threading.local()
         self._sessions: list[Any] = []
+        self._closed = threading.Event()
         self.sent = 0
 
     def get(
@@ -46,6 +47,8 @@ class DataClient:
         import urllib3
         from alpaca.common.exceptions import APIError
 
+        if self._closed.is_set():
+            raise TransientProviderError("the source was let go of")
         client, adapter = self._client(coin)
         adapter.until = machine_seconds() + seconds
         self.sent += 1
@@ -65,6 +68,10 @@ class DataClient:
             RecursionError,
         ) as error:
             raise TransientProviderError(self._masked(error)) from None
+        finally:
+            if self._closed.is_set():
+                # It was let go of meanwhile: nobody else will close what this call has opened.
+                client._session.close()
         try:
             return msgspec.convert(found, shape)
         except msgspec.ValidationError as error:
@@ -72,6 +79,7 @@ class DataClient:
 
     def close(self) -> None:
         """Let go of every thread's connections."""
+        self._closed.set()
         for session in self._sessions:
             session.close()
 

@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..config import Config
 from ..errors import UsageError
 from ..host.secrets import Secrets
 from ..messages.system import SourceOrder
 from ..runtime.engine import EdgeSpec
-from .actor import Kept, Park, SourceEdge
+from ..units import UtcNanos
+from .actor import Park, SourceEdge
+from .kept import Kept
 from .known import known
 
 
@@ -32,6 +34,10 @@ class Roster:
     def edges(self, park: Park) -> list[EdgeSpec]:
         """An edge for each."""
         return [EdgeSpec(f"source/{name}", self._behaviour(name, park)) for name in self._known]
+
+    def counts(self, name: str, now: UtcNanos) -> dict[str, Any]:
+        """What a source came to since the process began."""
+        return self._kept.get(name, Kept()).counts(now)
 
     def order(
         self,

@@ -4,7 +4,7 @@ import msgspec
 
 from .. import keyed
 from ..config import Config
-from ..messages import Message
+from ..messages import Message, WordId
 from ..messages.market import QuoteSeen, SplitAnnounced
 from ..messages.opinion import SourceStatus
 from ..messages.order import (
@@ -39,6 +39,8 @@ from ..messages.truth import Adopted, Corrected, Discrepancy, Elsewhere, Resolve
 from ..runtime.decider import Decider, Heard
 from ..units import ZERO, OrderId, Price, Quantity, Symbol, UtcNanos
 from .ledger import Lot, book
+from .signals import SignalView as SignalView
+from .signals import decided, gathered, led_to
 
 KEPT = 50
 KEPT_READS = 10
@@ -53,14 +55,6 @@ class OrderView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     status: OrderStatus | None = None
     filled_qty: Quantity | None = None
     filled_avg: Price | None = None
-
-
-class SignalView(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
-    """A signal and what became of it."""
-
-    signal: Signal
-    at: UtcNanos
-    decision: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -136,6 +130,8 @@ class TrackerState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_fiel
     """Newest answers to people's decisions on foreign items."""
     answers: tuple[AnswerView, ...] = ()
     """Risk's newest answers."""
+    signal_counts: tuple[tuple[str, int], ...] = ()
+    """Signals (a repeated one once) by action, and what risk said of them."""
     switched_off: tuple[tuple[str, str], ...] = ()
     """Sources that an operator took out of use, and who did it why: in force after a restart too."""
 
@@ -201,7 +197,7 @@ def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
             return _answered(state, message, heard)
         case Advice():
             text = f"ADVICE {message.intent} {message.qty} at {message.price}"
-            return _decided(state, message.signal, text)
+            return _counted(_decided(state, message.signal, text), "advice")
         case CycleClosed():
             return replace(state, cycle=message.n, verdicts=message.verdicts)
         case SourceStatus():
@@ -342,6 +338,7 @@ def _ordered(state: TrackerState, order: SubmitOrder, at: UtcNanos) -> TrackerSt
         state,
         orders=keyed.put(orders, order.client_order_id, view),
         recent_orders=recent[-KEPT:],
+        signals=led_to(state.signals, order) if order.leg in ("entry", "exit") else state.signals,
     )
 
 
@@ -359,20 +356,9 @@ def _reported(state: TrackerState, report: OrderReport) -> TrackerState:
 
 
 def _signalled(state: TrackerState, signal: Signal, at: UtcNanos) -> TrackerState:
-    """A repeated signal is kept once: it is new when its action or its confidence changed."""
-    before = next(
-        (one for one in reversed(state.signals) if one.signal.symbol == signal.symbol), None
-    )
-    if (
-        before is not None
-        and before.signal.action == signal.action
-        and signal.cycle - before.signal.cycle <= 2
-        and abs(before.signal.confidence - signal.confidence) < 1
-    ):
-        carried = replace(before, signal=signal)
-        kept = tuple(carried if one is before else one for one in state.signals)
-        return replace(state, signals=kept)
-    return replace(state, signals=(*state.signals, SignalView(signal=signal, at=at))[-KEPT:])
+    signals, is_new = gathered(state.signals, signal, at)
+    state = _counted(state, signal.action) if is_new else state
+    return replace(state, signals=signals[-KEPT:])
 
 
 def _answered(state: TrackerState, message: Approval | Denial, heard: Heard) -> TrackerState:
@@ -391,14 +377,17 @@ def _answered(state: TrackerState, message: Approval | Denial, heard: Heard) -> 
         text = f"denied {message.code}: {message.value} (limit {message.limit})"
         view = AnswerView(seq=heard.word.seq, signal=message.signal, approved=False, text=text)
     state = replace(state, answers=(*state.answers, view)[-KEPT:])
-    return _decided(state, message.signal, view.text)
+    what = "approved" if isinstance(message, Approval) else f"denied {message.code}"
+    word = heard.word if isinstance(message, Approval) else None
+    return _counted(_decided(state, message.signal, view.text, word), what)
 
 
-def _decided(state: TrackerState, signal: str, decision: str) -> TrackerState:
-    kept = tuple(
-        replace(one, decision=decision)
-        if one.signal.content == signal and not one.decision.startswith("approved")
-        else one
-        for one in state.signals
-    )
-    return replace(state, signals=kept)
+def _counted(state: TrackerState, what: str) -> TrackerState:
+    seen = keyed.get(state.signal_counts, what) or 0
+    return replace(state, signal_counts=keyed.put(state.signal_counts, what, seen + 1))
+
+
+def _decided(
+    state: TrackerState, signal: str, decision: str, approval: WordId | None = None
+) -> TrackerState:
+    return replace(state, signals=decided(state.signals, signal, decision, approval))

@@ -13,14 +13,19 @@ INTRADAY_DAYS = 30
 FULL_DAYS = 20 * 366
 
 _INTERVALS = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min", "60min": "1Hour"}
-_PREMIUM = (
+PREMIUM = (
     "Thank you for using Alpha Vantage! This is a premium endpoint. You may subscribe to any of"
     " the premium plans at https://www.alphavantage.co/premium/ to instantly unlock all premium"
     " endpoints"
 )
-_BAD_KEY = (
+BAD_KEY = (
     "the parameter apikey is invalid or missing. Please claim your free API key on"
     " (https://www.alphavantage.co/support/#api-key). It should take less than 20 seconds."
+)
+
+BURST = (
+    "Thank you for using Alpha Vantage! Please consider spreading out your free API requests more"
+    " sparingly (1 request per second)."
 )
 
 
@@ -79,12 +84,12 @@ def handle(
         return answer(404, {"detail": "Not Found"})
     function = parameter(query, "function")
     if not known_key or not parameter(query, "apikey"):
-        return answer(200, {"Error Message": _BAD_KEY})
+        return answer(200, {"Error Message": BAD_KEY})
     route = _FUNCTIONS.get(function, _unknown)
     try:
         return answer(200, route(_Call(market, now, query, free)))
     except _PremiumOnly:
-        return answer(200, {"Information": _PREMIUM})
+        return answer(200, {"Information": PREMIUM})
     except _InvalidCall:
         text = (
             "Invalid API call. Please retry or visit the documentation"

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from .vendors import How
+
 SECOND = 1_000_000_000
 REMEMBERED = 1000
 """Hits that are kept to be read."""
@@ -76,6 +78,12 @@ class Edit(_Kind, frozen=True, kw_only=True, tag="edit"):
 
     set: dict[Pointer, Any] = {}
     drop: tuple[Pointer, ...] = ()
+
+
+class Vendor(_Kind, frozen=True, kw_only=True, tag="vendor"):
+    """A data vendor's own answer to what is wrong, in its words; where it has none, the true answer."""
+
+    how: How
 
 
 class Skew(_Kind, frozen=True, kw_only=True, tag="skew"):
@@ -163,7 +171,7 @@ class Short(_Kind, frozen=True, kw_only=True, tag="close"):
     code: CloseCode = 1011
 
 
-RequestFault = Answer | Delay | Drop | Hang | Garble | Edit | Skew | Stale | Stuck
+RequestFault = Vendor | Answer | Delay | Drop | Hang | Garble | Edit | Skew | Stale | Stuck
 EventFault = Lose | Duplicate | Late | Reorder | Edit | Broken | Close | Cut | Mute
 ConnectFault = Refuse | Unheard | Wrong | Short | Mute
 
@@ -185,6 +193,8 @@ class RequestRule(_Rule, frozen=True, kw_only=True, tag="request"):
 
     method: str = "*"
     path: str = "*"
+    key: str = "*"
+    """The key that is shown to a data vendor."""
     fault: RequestFault
 
 
@@ -295,10 +305,14 @@ class Faults:
         self._hits.clear()
         self._total = 0
 
-    def request(self, method: str, path: str, now: int) -> RequestFault | None:
+    def request(self, method: str, path: str, now: int, key: str = "") -> RequestFault | None:
         """The fault of a request, if it has one."""
         for one, rule in self._of(RequestRule):
-            fits = fnmatchcase(method, rule.method) and fnmatchcase(path, rule.path)
+            fits = (
+                fnmatchcase(method, rule.method)
+                and fnmatchcase(path, rule.path)
+                and fnmatchcase(key, rule.key)
+            )
             if fits and one.meets(now):
                 self._note(one, f"{method} {path}", now)
                 return rule.fault

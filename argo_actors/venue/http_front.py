@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from . import damage, faults
+from .vendors import failure, key_of
 from .wire import Answer
 
 
@@ -71,6 +72,9 @@ class Front:
                 if fault.applied:
                     self._answer(request)
                 return damage.given(fault)
+            case faults.Vendor(how=how):
+                key = key_of(request.query, request.headers)
+                return failure(request.path, how, key) or self._answer(request)
             case faults.Garble(how=how):
                 return damage.garbled(how, self._answer(request))
             case faults.Edit():

@@ -21,7 +21,7 @@ _FIELDS = {
     "response_format",
     "store",
 }
-_MOVED = "Sonar is now the Agent API. Please migrate to POST /v1/agent."
+MOVED = "Sonar is now the Agent API. Please migrate to POST /v1/agent."
 
 
 def handle(
@@ -43,7 +43,7 @@ def handle(
         return _error(401, "insufficient_credits", "You have run out of credits.")
     rest = path.removeprefix(PREFIX)
     if rest in ("/chat/completions", "/v1/sonar"):
-        return _error(403, "chat_completions_not_available", _MOVED)
+        return _error(403, "chat_completions_not_available", MOVED)
     if method != "POST" or rest not in ("/v1/agent", "/v1/responses"):
         return _error(404, "not_found", "Not found.")
     asked = decoded(body)

@@ -1,8 +1,10 @@
 """The other providers' endpoints, each below its own prefix, all over the same market."""
 
 from . import alpha_vantage, massive, perplexity, xai, yahoo
+from .data_rest import forbidden, handle_data
 from .market import Market
 from .skill import HONEST, Skills, seen_by
+from .vendors import ALPACA
 from .wire import Answer, Headers, Query
 
 _NOBODY: frozenset[str] = frozenset()
@@ -34,6 +36,11 @@ def handle_provider(
     def seen(name: str) -> Market:
         return seen_by(market, skills[name])
 
+    if path.startswith(f"{ALPACA}/"):
+        if "alpaca" in bad_keys:
+            return forbidden()
+        known, data = seen_by(market, skills["alpaca"], ("1Min",)), path.removeprefix(ALPACA)
+        return handle_data(known, now, method, data, query, headers)
     if path.startswith(f"{massive.PREFIX}/"):
         found = seen("massive")
         return massive.handle(found, now, method, path, query, headers, **plan("massive"))

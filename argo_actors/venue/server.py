@@ -25,6 +25,7 @@ from .refusals import Refusal
 from .rest import Exchange
 from .skill import seen_by
 from .store import Store
+from .vendors import key_of
 from .wire import Answer, answer
 
 FINE, COARSE = 250_000_000, 1_000_000_000
@@ -156,7 +157,8 @@ class Venue:
     def _fault_of(self, request: Request) -> faults.RequestFault | None:
         if request.path.startswith("/argo/"):
             return None
-        return self.faults.request(request.method, request.path, self.book.now)
+        key = key_of(request.query, request.headers)
+        return self.faults.request(request.method, request.path, self.book.now, key)
 
     def _take_faults(self, body: bytes) -> Answer:
         try:

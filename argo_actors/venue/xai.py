@@ -11,8 +11,8 @@ PREFIX = "/xai"
 MODELS = ("grok-4.7", "grok-4.6", "grok-4.5", "grok-4.3", "grok-4.20-0309-non-reasoning")
 TICKS = 260_000_000
 """2.6 cents, the price of a call with three searches."""
-_BAD_KEY = "Incorrect API key provided. You can obtain an API key from https://console.x.ai."
-_NO_CREDITS = (
+BAD_KEY = "Incorrect API key provided. You can obtain an API key from https://console.x.ai."
+NO_CREDITS = (
     "Your newly created team doesn't have any credits or licenses yet. You can purchase those on"
     " https://console.x.ai."
 )
@@ -38,9 +38,9 @@ def handle(
     if not bearer(headers):
         return _error(401, "unauthenticated", "No API key was provided.")
     if not known_key:
-        return _error(400, "invalid-argument", _BAD_KEY)
+        return _error(400, "invalid-argument", BAD_KEY)
     if free:
-        return _error(403, "permission-denied", _NO_CREDITS)
+        return _error(403, "permission-denied", NO_CREDITS)
     rest = path.removeprefix(PREFIX)
     if method == "GET" and rest == "/models":
         return answer(200, {"object": "list", "data": [{"id": one} for one in MODELS]})

@@ -31,9 +31,11 @@ def world(state: Path, *arguments: str, seed: int = 7) -> Iterator[SimulatedWorl
 
 
 @contextmanager
-def daemon(one: SimulatedWorld, state: Path, *settings: str) -> Iterator[Daemon]:
+def daemon(
+    one: SimulatedWorld, state: Path, *settings: str, speed: float = SPEED
+) -> Iterator[Daemon]:
     """A running daemon in that world; stopped in order at the end."""
-    made = make(one, state, *settings)
+    made = make(one, state, *settings, speed=speed)
     made.start()
     try:
         yield made
@@ -41,13 +43,13 @@ def daemon(one: SimulatedWorld, state: Path, *settings: str) -> Iterator[Daemon]
         made.stop("the test ends")
 
 
-def make(one: SimulatedWorld, state: Path, *settings: str) -> Daemon:
+def make(one: SimulatedWorld, state: Path, *settings: str, speed: float = SPEED) -> Daemon:
     """A daemon that has not been started."""
     secrets = demo_secrets(one.about)
     logs.configure(secrets, state / "daemon.log", quiet=True)
     config = configuration.override(demo_config(one, None), settings)
     now = int(request(one.url, "GET", "/argo/state", None)["now"])
-    lockstep = Lockstep(now, AdvanceLine(one.url), SPEED)
+    lockstep = Lockstep(now, AdvanceLine(one.url), speed)
     return Daemon(Settings(config, StateDir(state), secrets, "demo", lockstep))
 
 

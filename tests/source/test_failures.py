@@ -114,7 +114,7 @@ def test_yahoos_blocks_double_to_four_hours() -> None:
 
 
 def test_a_revived_source_knows_the_hours_and_what_its_plan_has_left() -> None:
-    from argo_actors.source.actor import Kept
+    from argo_actors.source.kept import Kept
 
     kept, vendor = Kept(), by_name["sonar"]
     made = config(symbols=SYMBOLS, sources={"sonar": {"calls_per_day": 2, "refresh_seconds": 1800}})

@@ -14,18 +14,15 @@ from typing import Any
 import msgspec
 
 from argo_actors import config as configuration
-from argo_actors.cli.main import COMMANDS, CONFIG_COMMANDS, SOURCE_COMMANDS
+from argo_actors.cli.main import COMMANDS, GROUPS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def command_table() -> str:
     rows = ["| command | what it does |", "| --- | --- |"]
-    for prefix, commands in (
-        ("", COMMANDS),
-        ("source ", SOURCE_COMMANDS),
-        ("config ", CONFIG_COMMANDS),
-    ):
+    groups = [(f"{name} ", commands) for name, (_, commands) in GROUPS.items()]
+    for prefix, commands in [("", COMMANDS), *groups]:
         for name, place in commands.items():
             module, _, function = place.partition(":")
             found = getattr(importlib.import_module(f"argo_actors.cli.{module}"), function)
