@@ -72,7 +72,8 @@ def application(daemon: Daemon) -> Any:
     def actor(address: FromPath[str]) -> Any:
         found = view.actor(str(address).lstrip("/"))
         if found is None:
-            raise HTTPException(status_code=404, detail=f"no actor {str(address).lstrip('/')}")
+            unknown = f"no actor {str(address).lstrip('/')}; `argo inspect` lists them"
+            raise HTTPException(status_code=404, detail=unknown)
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     @post("/api/v1/operator", sync_to_thread=True, status_code=200)

@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import Parameter
 
 from ..errors import UsageError
-from .output import WIDTH, line
+from .output import line
 
 
 def decide(
@@ -45,7 +45,7 @@ def decide(
         line(f"  dropped: {one.source}: {one.reason}")
     for check in decision.checks:
         mark = "ok " if check.passed else "NO "
-        line(f"  {mark} {check.code:19} {check.value[:28]:28}  limit {check.limit}"[:WIDTH])
+        line(f"  {mark} {check.code:19} {check.value:28}  limit {check.limit}")
     if decision.sizing is not None:
         size = decision.sizing
         line(

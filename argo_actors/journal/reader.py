@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -80,6 +80,40 @@ def blocks(path: Path, after: int = 0) -> Iterator[Block]:
         if len(page) < PAGE:
             return
         after = page[-1].last
+
+
+def block_with(path: Path, seq: int) -> Block | None:
+    """The block that holds a record, None when the file has none that does."""
+    found = _rows(path, "SELECT * FROM block WHERE first <= ? ORDER BY first DESC LIMIT 1", seq)
+    block = Block(*found[0]) if found else None
+    return block if block is not None and block.last >= seq else None
+
+
+def mentions(path: Path, name: str) -> list[int]:
+    """First records of the blocks that mention a symbol, or an order whose id holds `name`, newest first.
+
+    By the side index; of a file that has lost its index, every block.
+    """
+    if not _rows(path, "SELECT 1 FROM mention LIMIT 1"):
+        return [first for (first,) in _rows(path, "SELECT first FROM block ORDER BY first DESC")]
+    found = _rows(
+        path,
+        "SELECT DISTINCT first FROM mention WHERE subject = 'symbol:' || ?1 "
+        "OR (subject LIKE 'client_order_id:%' AND instr(subject, ?1)) ORDER BY first DESC",
+        name,
+    )
+    return [first for (first,) in found]
+
+
+def _rows(path: Path, query: str, *values: int | str) -> list[tuple[Any, ...]]:
+    """The answer to a query, in a short transaction of its own. Raises JournalError."""
+    connection = open_for_reading(path)
+    try:
+        return list(connection.execute(query, values))
+    except apsw.Error as error:
+        raise JournalError(f"{path}: cannot be read: {error}", fix=FIX) from None
+    finally:
+        connection.close()
 
 
 def newest_state(path: Path) -> Opening:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ..errors import JournalError
 from ..messages import Message, WordId
 from ..units import SECOND, UtcNanos
-from .codec import Opening, Record, encode, link
+from .codec import Opening, Record, decode_records, encode, link
 from .schema import open_for_writing
 from .sealed import seal, sealed
 
@@ -161,6 +161,24 @@ class Journal:
             "SELECT h FROM block ORDER BY first DESC LIMIT 1"
         ).fetchone()
         self._chain = bytes((last or row)[0])
+        if last and not self._connection.execute("SELECT 1 FROM mention LIMIT 1").fetchone():
+            self._index_anew()
+
+    def _index_anew(self) -> None:
+        """The side index is lost: what the blocks mention is noted again."""
+        blocks: list[tuple[Any, ...]] = self._connection.execute(
+            "SELECT first, body FROM block"
+        ).fetchall()
+        self._connection.execute("BEGIN IMMEDIATE")
+        for first, body in blocks:
+            self._note_mentions(first, list(decode_records(body, str(self.path))))
+        self._connection.execute("COMMIT")
+
+    def _note_mentions(self, first: int, batch: list[Record]) -> None:
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO mention VALUES (?, ?)",
+            [(subject, first) for subject in sorted(_subjects(batch))],
+        )
 
     def _seal_others(self) -> None:
         """Compress the days that are over, beside the work."""
@@ -225,10 +243,7 @@ class Journal:
         self._connection.execute(
             "INSERT INTO block VALUES (?, ?, ?, ?)", (first, last, body, chain)
         )
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO mention VALUES (?, ?)",
-            [(subject, first) for subject in sorted(_subjects(batch))],
-        )
+        self._note_mentions(first, batch)
         self._connection.execute("COMMIT")
         self._chain = chain
         self.commits += 1

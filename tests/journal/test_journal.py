@@ -6,12 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from argo_actors.errors import JournalError
 from argo_actors.journal.codec import FORMAT, GENESIS, Opening
 from argo_actors.journal.follower import Follower
-from argo_actors.journal.reader import blocks, last_chain, opening, records
+from argo_actors.journal.reader import (
+    block_with,
+    blocks,
+    last_chain,
+    mentions,
+    opening,
+    records,
+)
 from argo_actors.journal.writer import HEAD, Journal, day_of, new_file
 from argo_actors.messages.market import Figures, Tick
 from argo_actors.units import DAY, SECOND
@@ -217,6 +225,36 @@ def test_what_is_mentioned_leads_to_its_block(bench: Bench) -> None:
     found = reading.execute("SELECT subject, first FROM mention ORDER BY subject").fetchall()
     reading.close()
     assert found == [("clock", 1), ("source/alpaca", 2), ("symbol:AAPL", 2)]
+
+
+def test_an_index_that_is_lost_is_made_anew_at_the_next_start(bench: Bench) -> None:
+    journal = bench.journal(seconds=30)
+    journal.wait_durable(append(journal, 1), 5)
+    figures = Figures(symbol="AAPL", regime="BULL", atr_pct=None, bars=1, timeframe="1Day", as_of=1)
+    journal.wait_durable(journal.append(NOON, "source/alpaca", None, "said", (figures,)), 5)
+    journal.close()
+    assert mentions(bench.path, "AAPL") == [2]
+    hand = apsw.Connection(str(bench.path))
+    hand.execute("DELETE FROM mention")
+    hand.close()
+    assert mentions(bench.path, "AAPL") == [2, 1]
+    assert len(list(records(bench.path))) == 2
+    bench.journal(begin=msgspec.structs.replace(EMPTY, last_seq=2)).close()
+    assert mentions(bench.path, "AAPL") == [2]
+
+
+def test_a_record_is_found_with_its_block(bench: Bench) -> None:
+    journal = bench.journal(seconds=30)
+    append(journal, 1)
+    journal.wait_durable(append(journal, 2), 5)
+    journal.wait_durable(append(journal, 3), 5)
+    journal.close()
+    first, last = block_with(bench.path, 2), block_with(bench.path, 3)
+    assert first is not None
+    assert last is not None
+    assert (first.first, first.last, last.first) == (1, 2, 3)
+    assert block_with(bench.path, 4) is None
+    assert block_with(bench.path, 0) is None
 
 
 def test_a_roll_splits_the_log_at_its_record(bench: Bench) -> None:
