@@ -93,7 +93,8 @@ def _tell(card: "Scorecard") -> None:
     line("source        votes    hits  95 % interval  Brier  verdict")
     for one in card.sources:
         line(f"{one.source:13} {_scored(one.score)}")
-    for title, name in (("confidence", "by_confidence"), ("regime", "by_regime")):
+    groups = (("confidence", "by_confidence"), ("regime", "by_regime"))
+    for title, name in groups if any(one.score.votes for one in card.sources) else ():
         line()
         line(f"by {title}")
         for one in card.sources:
