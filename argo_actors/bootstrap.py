@@ -22,10 +22,11 @@ from .broker.stream import StreamEdge
 from .clock.hours import Hours
 from .clock.pacer import Advance, LockstepPacer, Pacer, Schedule, SteadyPacer
 from .config import Config, RestartPolicy, Source
-from .consensus.decider import consensus
+from .consensus.decider import ConsensusState, consensus
 from .errors import AuthError, BrokerError, ConfigError, DaemonError
 from .host.secrets import Secrets
 from .host.state import Lock, StateDir, lock_account, lock_state
+from .messages.market import Decide
 from .messages.system import Configured, Operator, SourceOrder, Started, Stopping
 from .order.decider import order
 from .risk.decider import risk
@@ -219,6 +220,7 @@ class Daemon:
             self.engine,
             Hours(self.clock.now(), *configuration.loss_day_start(self.config)),
             self.config.clock.cycle_seconds,
+            last_cycle(self.engine),
         )
         lockstep = self.settings.lockstep
         if lockstep is None or not isinstance(self.clock, SetClock):
@@ -291,6 +293,13 @@ class Daemon:
         """Let go of the locks."""
         for lock in self._locks:
             lock.release()
+
+
+def last_cycle(engine: Engine) -> int:
+    """The highest number of a cycle that the journal knows, decided or about to be."""
+    state = engine.deciders["consensus"].state
+    decided = state.decided if isinstance(state, ConsensusState) else 0
+    return max([decided, *(one.n for one in engine.in_flight if isinstance(one, Decide))])
 
 
 def configured(config: Config, account_number: str) -> Configured:

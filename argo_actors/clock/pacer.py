@@ -40,9 +40,13 @@ class Advance(Protocol):
 
 
 class Schedule:
-    """What is due when, in market time: the same for both paces."""
+    """What is due when, in market time: the same for both paces.
 
-    def __init__(self, engine: Engine, hours: Hours, cycle_seconds: float) -> None:
+    `n` is the last cycle of the process before: a cycle's number is never used again, because signals
+    and the ids of their orders rest on it.
+    """
+
+    def __init__(self, engine: Engine, hours: Hours, cycle_seconds: float, n: int = 0) -> None:
         self._engine = engine
         self._hours = hours
         self._cycle = int(cycle_seconds * SECOND)
@@ -50,7 +54,7 @@ class Schedule:
         self._rung: dict[str, UtcNanos] = {}
         now = engine.clock.now()
         self.next_tick = now
-        self.n = 0
+        self.n = n
         self._hours_change = now
 
     def due(self, now: UtcNanos) -> list[Message]:

@@ -265,6 +265,11 @@ class Engine:
         supervisor = self.supervisor
         self.supervisor_cell.notify(Notice(lambda: supervisor.restart(address)))
 
+    @property
+    def in_flight(self) -> tuple[Message, ...]:
+        """What had been said and not heard when the process before ended."""
+        return tuple(mail.message for mail in self._undelivered)
+
     def inspect(self, address: str) -> Any:
         """The live cell of an address, to be read only; None when there is none."""
         return self.office.cells.get(address)

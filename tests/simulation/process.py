@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from argo_actors.bootstrap import configured, deciders, groups
+from argo_actors.bootstrap import configured, deciders, groups, last_cycle
 from argo_actors.broker.edge import BrokerEdge
 from argo_actors.broker.gate import Gate
 from argo_actors.broker.link import Link
@@ -206,7 +206,8 @@ class Process:
         if isinstance(risk, RiskState):
             self.gate.operate(risk.operator)
         hours = _hours(self.clock.now(), self.config.risk.day_start)
-        self.schedule = Schedule(engine, hours, self.config.clock.cycle_seconds)
+        cycle_seconds = self.config.clock.cycle_seconds
+        self.schedule = Schedule(engine, hours, cycle_seconds, last_cycle(engine))
 
     def start(self) -> None:
         """Let it run."""
