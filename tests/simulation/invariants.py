@@ -137,9 +137,16 @@ def i3_one_id(view: View, sent: Sent) -> Found:
     for other in view.entries_left:
         if other.client_order_id == sent.client_order_id:
             continue
+        if other.client_order_id in view.refused and _key(other) == _key(sent):
+            continue  # its next attempt, after proof that this one came to nothing
         theirs = view.approval_of(view.intents[other.client_order_id])
         if theirs is not None and theirs[0].signal == approved[0].signal:
             yield f"{sent.client_order_id} and {other.client_order_id} for one signal"
+
+
+def _key(sent: Sent) -> str:
+    """The id of an order without its attempt."""
+    return sent.client_order_id.rpartition("-")[0]
 
 
 @invariant("I3 one signal, one entry", "left")
@@ -305,9 +312,12 @@ def i6_exit(view: View) -> Found:
 def _exit_unknown(view: View, symbol: str) -> bool:
     """An exit whose outcome nobody knows: it is looked up for a minute before the next one."""
     return any(
-        view.intents[cid].order.leg in ("exit", "flat", "target")
-        for cid, unknown in view.unknown.items()
-        if unknown.symbol == symbol and not unknown.found and not _given_up(view, cid)
+        one.order.symbol == symbol
+        and one.order.leg in ("exit", "flat", "target")
+        and cid not in view.reported
+        and cid not in view.refused
+        and not _given_up(view, cid)
+        for cid, one in view.intents.items()
     )
 
 
@@ -478,8 +488,7 @@ def i13_sides(view: View, sent: Sent) -> Found:
     order = _entry(view, sent)
     if order is None:
         return
-    approved = view.approval_of(view.intents[sent.client_order_id])
-    price = order.reference_price if approved is None else approved[0].price
+    price = order.reference_price
     if order.stop_loss is not None and order.take_profit is not None:
         low, high = sorted((order.stop_loss, order.take_profit))
         rising = (order.side == "buy") == (order.stop_loss < order.take_profit)
@@ -520,7 +529,7 @@ def i14_entries(view: View, sent: Sent) -> Found:
     if _entry(view, sent) is None:
         return
     risk = view.config.risk
-    last = {one.client_order_id: one for one in view.entries_left}
+    last = {_key(one): one for one in view.entries_left}
     times = [(one.left_at, one.run) for one in last.values()]
     second = sum(1 for at, run in times if sent.left_at - at < SECOND and run == sent.run)
     minute = sum(1 for at, _ in times if sent.left_at - at < MINUTE)

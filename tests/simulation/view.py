@@ -21,6 +21,7 @@ from argo_actors.messages.order import (
     Fill,
     Holding,
     OrderAbsent,
+    OrderRefused,
     OrderReport,
     OrderUnknown,
     PositionClosed,
@@ -95,6 +96,7 @@ class View:
         self.unknown: dict[str, Unknown] = {}
         self.ended: set[str] = set()
         """Orders whose actor has heard that they and their legs are over."""
+        self.refused: set[str] = set()
         self.absent: dict[str, list[OrderAbsent]] = defaultdict(list)
         self.absent_at: dict[str, list[int]] = defaultdict(list)
         self.reported: set[str] = set()
@@ -303,6 +305,8 @@ class View:
                     message.client_order_id,
                     Unknown(message.symbol, record.at, found=known),
                 )
+            case OrderRefused():
+                self.refused.add(message.client_order_id)
             case OrderAbsent():
                 self.absent[message.client_order_id].append(message)
                 self.absent_at[message.client_order_id].append(record.at)
