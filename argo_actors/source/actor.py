@@ -16,7 +16,6 @@ from ..errors import PermanentProviderError, SoftProviderError, TransientProvide
 from ..messages import Message
 from ..messages.market import MarketHours, Tick
 from ..messages.opinion import Opinion, SourceCall, SourceState, SourceStatus
-from ..runtime.clock import machine_seconds
 from ..runtime.edge import Overdue, Port
 from ..runtime.mailbox import Word
 from ..units import SECOND, Symbol, UtcNanos
@@ -230,7 +229,7 @@ class SourceEdge:
         """Ask, and say what came of it together with how the call went."""
         self._busy = True
         provider = self._provider
-        sent, paid, begun = provider.sent, provider.paid_usd, machine_seconds()
+        sent, paid, begun = provider.sent, provider.paid_usd, self._port.seconds()
 
         def then(value: Any, error: BaseException | None) -> None:
             self._busy = False
@@ -241,7 +240,7 @@ class SourceEdge:
                 about=question.about,
                 asked=len(question.symbols),
                 answered=0,
-                seconds=round(machine_seconds() - begun, 6),
+                seconds=round(self._port.seconds() - begun, 6),
                 usd=round(provider.paid_usd - paid, 9),
                 failure="" if error is None else type(error).__name__,
             )
