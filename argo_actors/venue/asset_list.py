@@ -18,7 +18,7 @@ def assets(book: Book, query: Query) -> list[dict[str, Any]]:
     attributes = set(words(query, "attributes"))
     found = []
     for one in sorted(book.market.assets.values(), key=_order):
-        row = wire.asset(one)
+        row = _row(book, one)
         if (
             (not status or row["status"] == status)
             and query.get("asset_class", "") in ("", one.asset_class)
@@ -33,8 +33,16 @@ def asset(book: Book, text: str) -> dict[str, Any]:
     """One asset by its symbol, legacy symbol or id. Raises Refusal."""
     for one in book.market.assets.values():
         if text in (one.symbol, one.symbol.replace("/", ""), one.id):
-            return wire.asset(one)
+            return _row(book, one)
     raise Refusal(404, 40410000, f"asset not found for {text}")
+
+
+def _row(book: Book, one: Asset) -> dict[str, Any]:
+    """An asset; `easy_to_borrow` is announced to go, and goes by the mode."""
+    row = wire.asset(one)
+    if not book.modes.easy_to_borrow:
+        del row["easy_to_borrow"]
+    return row
 
 
 def _order(one: Asset) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 import copy
 import gzip
+import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,6 +77,25 @@ def pending(stuck: Iterable[str], body: Any) -> Any:
         if one.get("id") in known and one.get("status") in OPEN:
             one["status"] = "pending_cancel"
     return body
+
+
+def as_floats(body: Any) -> Any:
+    """A body whose decimals are written as binary floats write themselves; ids stay as they are."""
+    if isinstance(body, dict):
+        return {
+            key: one if key.endswith("id") or key == "account_number" else as_floats(one)
+            for key, one in body.items()
+        }
+    if isinstance(body, list):
+        return [as_floats(one) for one in body]
+    if isinstance(body, str) and _is_number(body):
+        return _float_text(float(body))
+    return body
+
+
+def _float_text(value: float) -> str:
+    """As a sum of binary floats comes out: the last bit is wrong."""
+    return repr(math.nextafter(value, math.inf)) if value % 1 else repr(value)
 
 
 def on_json(answer: Answer, change: Any) -> Answer:

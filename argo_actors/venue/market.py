@@ -38,6 +38,7 @@ class Asset(msgspec.Struct, frozen=True):
     min_order_size: Decimal | None = None
     min_trade_increment: Decimal | None = None
     price_increment: Decimal | None = None
+    status: str = "active"
 
     @property
     def is_crypto(self) -> bool:

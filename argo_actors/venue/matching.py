@@ -1,165 +1,43 @@
 """The matching engine: a pure library. Time comes in by `advance`, luck by a keyed hash, nothing else.
 
 Orders never fill in the moment they are sent: they are matched against the path of prices by the next
-step of time. A market order takes the far side of the quote, a limit order is never filled through its
-limit, a stop is triggered by the path's extremes, so that nothing is jumped over.
+step of time (`pricing.py`). What goes wrong beyond Alpaca's own rules is in `modes.py`.
 """
 
-import hashlib
-from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
-from uuid import NAMESPACE_URL, uuid5
+from decimal import Decimal
 
 import msgspec
 
-from .market import Asset, Market, Quote
+from .execution import Executions
+from .market import Market
+from .orders import NINE, OPEN, ZERO, Account, Event, Fill, Order, Position, new_id
+from .pricing import Step, fill_price, forced_price, is_hit, trail
 from .refusals import Refusal
-from .settings import Configuration, Watchlist
+from .trading_hours import GTC_DELAY, expires_at, may_trade
 
-ZERO = Decimal(0)
-NINE = Decimal("0.000000001")
-CENT = Decimal("0.01")
-TAKER, MAKER = Decimal("0.0025"), Decimal("0.0015")
-"""Crypto fees of tier 1, taken from what is received."""
-SHORT_MARGIN = Decimal("1.03")
-PARTIAL_OF = 10
-"""One fill in so many is partial (Alpaca's paper engine: 10 %)."""
-OPEN = frozenset({"pending_new", "accepted", "new", "partially_filled", "held", "pending_cancel"})
-GTC_DAYS = 90
-DAY = 86_400_000_000_000
+__all__ = [
+    "NINE",
+    "OPEN",
+    "ZERO",
+    "Account",
+    "Book",
+    "Event",
+    "Fill",
+    "Order",
+    "Position",
+    "new_id",
+]
 
-
-class Order(msgspec.Struct, kw_only=True):
-    """An order with Alpaca's fields; times in ns UTC, 0 when it has not happened."""
-
-    id: str
-    client_order_id: str
-    symbol: str
-    side: str
-    type: str
-    time_in_force: str
-    order_class: str = ""
-    qty: Decimal
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
-    status: str = "pending_new"
-    filled_qty: Decimal = ZERO
-    filled_value: Decimal = ZERO
-    fee_usd: Decimal = ZERO
-    fee_qty: Decimal = ZERO
-    position_intent: str = ""
-    extended_hours: bool = False
-    parent: str = ""
-    leg: str = ""
-    """`target` or `stop` of a bracket or OCO."""
-    legs: tuple[str, ...] = ()
-    triggered: bool = False
-    rested: bool = False
-    """It was live and not marketable for a step: a later fill is the maker's."""
-    fills: int = 0
-    submitted_at: int = 0
-    awake_at: int = 0
-    """A leg lives from the fill of its entry on."""
-    updated_at: int = 0
-    filled_at: int = 0
-    canceled_at: int = 0
-    expired_at: int = 0
-    failed_at: int = 0
-    replaced_at: int = 0
-    replaced_by: str = ""
-    replaces: str = ""
-    expires_at: int = 0
-
-    @property
-    def left(self) -> Decimal:
-        """What is still to be filled."""
-        return self.qty - self.filled_qty
-
-    @property
-    def is_open(self) -> bool:
-        """It may still fill."""
-        return self.status in OPEN
+SECOND = 1_000_000_000
 
 
-class Position(msgspec.Struct, kw_only=True):
-    """A position; `qty` and `cost` are negative for a short. Coins carry all the dollars paid for them."""
-
-    symbol: str
-    qty: Decimal = ZERO
-    cost: Decimal = ZERO
-    realised: Decimal = ZERO
-
-
-class Account(msgspec.Struct, kw_only=True):
-    """Money and its history."""
-
-    number: str
-    cash: Decimal
-    start_cash: Decimal
-    fees_usd: Decimal = ZERO
-    fees_value: Decimal = ZERO
-    """All fees in dollars, coin fees at the price of their fill."""
-    last_equity: Decimal = ZERO
-    last_equity_day: int = 0
-    created_at: int = 0
-    events: int = 0
-    fills: int = 0
-    configuration: Configuration = Configuration()
-    watchlists: dict[str, Watchlist] = {}
-    transfers: list[tuple[int, Decimal]] = []
-    """Money that came or went after the start: when, and dollars (negative when it went)."""
-
-
-class Event(msgspec.Struct, frozen=True):
-    """A trade update: what happened to which order, and the execution if there was one."""
-
-    event: str
-    order_id: str
-    at: int
-    price: Decimal | None = None
-    qty: Decimal | None = None
-    position_qty: Decimal | None = None
-    execution_id: str = ""
-
-
-class Fill(msgspec.Struct, frozen=True):
-    """An execution, for the account's activities."""
-
-    id: str
-    order_id: str
-    symbol: str
-    side: str
-    qty: Decimal
-    price: Decimal
-    cum_qty: Decimal
-    leaves_qty: Decimal
-    at: int
-    fee_usd: Decimal = ZERO
-    fee_qty: Decimal = ZERO
-
-
-class Book:
-    """Every order, position and dollar of one account at one market."""
+class Book(Executions):
+    """Orders, positions and dollars of one account at one market, moved by time and by its owner."""
 
     def __init__(self, market: Market, account: Account, seed: int, now: int) -> None:
-        self.market = market
-        self.account = account
-        self.seed = seed
-        self.now = now
-        self.orders: dict[str, Order] = {}
-        self.by_client: dict[str, str] = {}
-        self.positions: dict[str, Position] = {}
-        self.activities: list[Fill] = []
-        self.events: list[Event] = []
-        """Not yet taken by the stream."""
-        self.changed: set[str] = set()
-        self._live: dict[str, None] = {}
-
-    # reading
-
-    def live(self) -> list[Order]:
-        """Orders that may still fill, oldest first."""
-        return [self.orders[one] for one in self._live]
+        super().__init__(market, account, seed, now)
+        self._late: list[str] = []
+        """Cancelled orders that will be filled all the same."""
 
     def restore(self, order: Order) -> None:
         """An order from the store."""
@@ -168,117 +46,27 @@ class Book:
         if order.is_open:
             self._live[order.id] = None
 
-    def position(self, symbol: str) -> Position:
-        """The position of a symbol, empty when there is none."""
-        return self.positions.get(symbol) or Position(symbol=symbol)
-
-    def mark(self, symbol: str) -> Decimal:
-        """The price that positions are valued at: the side one would close on."""
-        quote = self.market.quote(symbol, self.now)
-        if quote is None:
-            return ZERO
-        return quote.ask if self.position(symbol).qty < 0 else quote.bid
-
-    def market_value(self, symbol: str) -> Decimal:
-        """Signed dollars of a position."""
-        return self.position(symbol).qty * self.mark(symbol)
-
-    def equity(self) -> Decimal:
-        """Cash and all positions at their marks."""
-        return self.account.cash + sum((self.market_value(one) for one in self.positions), ZERO)
-
-    def held(self, symbol: str) -> Decimal:
-        """Quantity that open closing orders hold; a stop leg holds nothing beside its target."""
-        sign = 1 if self.position(symbol).qty >= 0 else -1
-        closing = "sell" if sign > 0 else "buy"
-        return sum(
-            (
-                one.left
-                for one in self.live()
-                if one.symbol == symbol
-                and one.side == closing
-                and self._is_closing(one)
-                and not (one.leg == "stop" and one.status == "held")
-            ),
-            ZERO,
-        )
-
-    def _is_closing(self, order: Order) -> bool:
-        if order.leg or order.order_class == "oco":
-            parent = self.orders.get(order.parent)
-            return parent is None or parent.status == "filled" or order.order_class == "oco"
-        return order.position_intent.endswith("to_close")
-
-    def available(self, symbol: str) -> Decimal:
-        """Unsigned quantity that a further exit may use."""
-        return abs(self.position(symbol).qty) - self.held(symbol)
-
-    def blockers(self, symbol: str) -> list[str]:
-        """The orders that hold the quantity."""
-        return [one.id for one in self.live() if one.symbol == symbol and self._is_closing(one)]
-
-    def reserved(self, crypto: bool) -> Decimal:
-        """Dollars that open opening orders reserve."""
-        total = ZERO
-        for one in self.live():
-            if one.leg or self._is_closing(one) or self._asset(one.symbol).is_crypto != crypto:
-                continue
-            if one.side == "sell" and crypto:
-                continue
-            total += one.left * self.opening_price(one)
-        return total
-
-    def opening_price(self, order: Order) -> Decimal:
-        """The price at which an opening order reserves buying power."""
-        quote = self.market.quote(order.symbol, self.now)
-        ask = quote.ask if quote is not None else ZERO
-        if order.side == "sell":
-            return max(order.limit_price or ZERO, ask * SHORT_MARGIN)
-        return order.limit_price or order.stop_price or ask
-
-    def initial_margin(self) -> Decimal:
-        """Half of the stocks' value, all of the coins', reservations included."""
-        stocks, coins = self.reserved(crypto=False), self.reserved(crypto=True)
-        for symbol in self.positions:
-            value = abs(self.market_value(symbol))
-            if self._asset(symbol).is_crypto:
-                coins += value
-            else:
-                stocks += value
-        return stocks / 2 + coins
-
-    @property
-    def multiplier(self) -> int:
-        """What the account may borrow by: 2, or 1 when its owner wants no more."""
-        return min(2, int(self.account.configuration.max_margin_multiplier))
-
-    def buying_power(self) -> Decimal:
-        """Twice the equity that is not bound (multiplier 2), or the cash (multiplier 1)."""
-        if self.multiplier == 1:
-            bound = self.reserved(crypto=False) + self.reserved(crypto=True)
-            return max(self.account.cash - bound, ZERO)
-        return max(self.equity() - self.initial_margin(), ZERO) * 2
-
-    def cash_power(self) -> Decimal:
-        """What coins can be bought with."""
-        return max(min(self.equity() - self.initial_margin(), self.account.cash), ZERO)
-
-    def _asset(self, symbol: str) -> Asset:
-        return self.market.assets[symbol]
-
     # orders
 
     def add(self, order: Order, legs: tuple[Order, ...] = ()) -> Order:
-        """Take an accepted order in; its legs sleep."""
-        is_open = self._asset(order.symbol).is_crypto or self.market.sessions.is_open(self.now)
-        order.status = "pending_new" if is_open else "accepted"
+        """Take an accepted order in; its legs sleep. Out of its hours it is queued."""
+        sessions, crypto = self.market.sessions, self._asset(order.symbol).is_crypto
+        waits = not crypto and not may_trade(sessions, order, self.now)
+        order.status = "accepted" if waits else "pending_new"
+        end = expires_at(sessions, order, self.now, crypto=crypto)
         for one in (order, *legs):
             one.submitted_at = one.updated_at = self.now
-            one.expires_at = self.now + GTC_DAYS * DAY
+            one.expires_at = end
             self.restore(one)
             self._touch(one)
         order.legs = tuple(leg.id for leg in legs)
+        if waits:
+            self._say("accepted", order)
         return order
+
+    def match_now(self, order: Order) -> None:
+        """Fill a new order at once, if it can be."""
+        self._step(order, self.now, self.now)
 
     def request_cancel(self, order: Order) -> None:
         """Asynchronous: it ends with the next step, unless it fills. Raises Refusal."""
@@ -289,7 +77,12 @@ class Book:
         for one in self._group(order):
             if one.is_open and not (one.leg and one.status == "held"):
                 one.status = "pending_cancel"
+                one.cancel_at = self.now + int(self.modes.cancel_seconds * SECOND)
                 self._touch(one)
+
+    def cancel_at_once(self, order: Order) -> None:
+        """Without waiting: for the orders that closing all positions takes away."""
+        self._finish_group(order, "canceled")
 
     def _group(self, order: Order) -> list[Order]:
         """A bracket or OCO with all its members."""
@@ -297,12 +90,12 @@ class Book:
         return [root, *(self.orders[one] for one in root.legs)]
 
     def replace(self, order: Order, changes: dict[str, Decimal | str]) -> Order:
-        """A new order in the old one's place. Raises Refusal."""
-        if order.status not in ("new", "partially_filled", "held"):
-            raise Refusal(422, 40010001, "unable to replace order, order is not open")
-        if Decimal(changes.get("qty", order.qty)) <= order.filled_qty:
-            raise Refusal(422, 40010001, "qty must be > filled_qty")
-        client = str(changes.pop("client_order_id", "") or new_id(order.id, "replaced"))
+        """A new order that takes the old one's place with the next step, unless that fills first.
+
+        Only a sleeping leg is replaced at once. The changes are valid (`replacing.py`).
+        """
+        another = new_id(order.id, "replaced", str(len(self.orders)))
+        client = str(changes.pop("client_order_id", "") or another)
         new = msgspec.structs.replace(
             order,
             id=new_id(self.account.number, client),
@@ -310,228 +103,292 @@ class Book:
             replaces=order.id,
             filled_qty=ZERO,
             filled_value=ZERO,
+            fee_usd=ZERO,
+            fee_qty=ZERO,
+            fills=0,
+            triggered=False,
+            rested=False,
+            filled_at=0,
             **changes,
         )
         new.qty = Decimal(new.qty) - order.filled_qty
-        order.status, order.replaced_at, order.replaced_by = "replaced", self.now, new.id
-        for root in self.orders.values():
-            if order.id in root.legs:
-                root.legs = tuple(new.id if one == order.id else one for one in root.legs)
-                self._touch(root)
         new.submitted_at = self.now
+        sleeps = order.status == "held"
+        new.status = "held" if sleeps else "pending_new"
+        order.status = order.status if sleeps else "pending_replace"
         self.restore(new)
+        self._touch(order)
         self._touch(new)
+        if sleeps:
+            self._hand_over(order, new)
+        return new
+
+    def _hand_over(self, order: Order, new: Order) -> None:
+        """The old order ends, the new one has its place in the group."""
+        order.status, order.replaced_at, order.replaced_by = "replaced", self.now, new.id
+        for leg in new.legs:
+            self.orders[leg].parent = new.id
+            self._touch(self.orders[leg])
+        if order.parent:
+            root = self.orders[order.parent]
+            root.legs = tuple(new.id if one == order.id else one for one in root.legs)
+            self._touch(root)
+        self._touch(order)
         self._end(order)
         self._say("replaced", order)
-        return new
 
     # time
 
     def advance(self, to: int) -> None:
         """Let time pass to `to`, matching every live order against the path of prices."""
         begun, self.now = self.now, to
+        self._fill_late()
         self._day_end(begun, to)
         for order in self.live():
             if order.is_open:
                 self._step(order, begun, to)
 
     def _day_end(self, begun: int, to: int) -> None:
-        """Equity of the day before is taken when a session closes; day orders end with it."""
-        was_open, is_open = self.market.sessions.is_open(begun), self.market.sessions.is_open(to)
-        if not was_open or is_open:
+        """Equity of the day before is taken when a session closes; closing auctions are then."""
+        sessions = self.market.sessions
+        if sessions.closes_by(begun) == sessions.closes_by(to):
             return
         self.account.last_equity = self.equity()
         self.changed.add("account")
         for order in self.live():
-            stock = not self._asset(order.symbol).is_crypto
-            if stock and order.time_in_force == "day" and order.is_open:
-                self._finish(order, "expired")
+            if order.time_in_force == "cls" and order.is_open and to >= order.expires_at:
+                self._auction(order, order.expires_at)
 
     def _step(self, order: Order, begun: int, to: int) -> None:
-        if order.status == "pending_cancel":
-            self._finish_group(order, "canceled")
-            return
-        if to >= order.expires_at:
-            self._finish_group(order, "expired")
+        if order.replaces and not self._succeeds(order):
             return
         crypto = self._asset(order.symbol).is_crypto
-        if not crypto and not self.market.sessions.is_open(to):
+        end = order.expires_at
+        if order.status == "pending_cancel" and self._is_cancelled(order, begun, to, crypto=crypto):
             return
+        if crypto or order.time_in_force == "gtc":
+            if to >= end + GTC_DELAY:
+                self._finish_group(order, "canceled")
+                return
+        elif to >= end:
+            self._last_chance(order, begun, to)
+            return
+        if crypto or may_trade(self.market.sessions, order, to):
+            self._work(order, begun, to)
+        elif order.status == "pending_replace":
+            self._replaced(order, ZERO)
+
+    def _last_chance(self, order: Order, begun: int, to: int) -> None:
+        """A day order fills up to its end, one for the opening in it; then it is over."""
+        if order.time_in_force == "opg":
+            self._auction(order, to)
+            return
+        if begun < order.expires_at and may_trade(self.market.sessions, order, begun):
+            self._work(order, begun, order.expires_at - 1)
+        if order.is_open:
+            self._finish_group(order, "expired")
+
+    def _auction(self, order: Order, at: int) -> None:
+        """All of it at the auction's price, or nothing."""
+        self._becomes_new(order)
+        found = self._found(order, at, at)
+        price = None if found is None else fill_price(order, found, touched=False)
+        if price is not None:
+            self._fill(order, price)
+        if order.is_open:
+            self._finish(order, "canceled")
+
+    def _becomes_new(self, order: Order) -> None:
         if order.status in ("pending_new", "accepted"):
             order.status = "new"
             self._touch(order)
             self._say("new", order)
-        if order.leg and self.orders[order.parent].status != "filled" and not self._is_oco(order):
+
+    def _work(self, order: Order, begun: int, to: int) -> None:
+        """One step of an order that may trade."""
+        if order.status in ("pending_new", "accepted") and self._luck("rejected", order):
+            self._reject_group(order)
             return
-        if order.awake_at >= to:
+        self._becomes_new(order)
+        if order.leg and not self._is_oco(order) and self.orders[order.parent].status != "filled":
             return
-        price = self._price(order, begun, to)
+        if order.awake_at >= to and order.awake_at:
+            return
+        price, filled = self._price(order, begun, to), order.filled_qty
         if price is not None:
             self._fill(order, price)
-        if order.time_in_force in ("ioc", "fok") and order.is_open and price is None:
+        if order.status == "pending_replace":
+            self._replaced(order, order.filled_qty - filled)
+        elif not order.is_open or order.status == "pending_cancel":
+            return
+        elif order.time_in_force in ("ioc", "fok"):
             self._finish(order, "canceled")
-        elif order.is_open and price is None:
+        elif price is None and (order.triggered or order.type == "limit"):
             order.rested = True
+
+    def _succeeds(self, order: Order) -> bool:
+        """Whether an order that replaces another has taken its place; it fails when that has ended."""
+        old = self.orders[order.replaces]
+        if old.status == "replaced" or order.status == "held":
+            return True
+        if old.is_open and old.status == "pending_replace":
+            return False
+        if order.is_open:
+            self._reject(order)
+            self._say("order_replace_rejected", old)
+        return False
+
+    def _replaced(self, order: Order, meanwhile: Decimal) -> None:
+        """The old order has not filled: the new one takes its place, without what filled meanwhile."""
+        new = next(one for one in self.live() if one.replaces == order.id)
+        new.qty -= meanwhile
+        if new.qty <= 0 or self._luck("replaces_rejected", order):
+            order.status = "partially_filled" if order.filled_qty else "new"
+            self._reject(new)
+            self._say("order_replace_rejected", order)
+            self._touch(order)
+            return
+        self._hand_over(order, new)
+
+    def _is_cancelled(self, order: Order, begun: int, to: int, *, crypto: bool) -> bool:
+        """A cancel under way is overtaken by a fill, or carried out when its time has come."""
+        awake = not order.leg or self._is_oco(order) or self.orders[order.parent].status == "filled"
+        tradable = crypto or may_trade(self.market.sessions, order, to)
+        if awake and tradable and self._luck("cancels_lose", order):
+            quote = self.quote(order.symbol)
+            if quote is not None:
+                self._say("order_cancel_rejected", order)
+                far = quote.ask if order.side == "buy" else quote.bid
+                self._fill(order, forced_price(order, far), whole=True)
+                return True
+        if awake and tradable:
+            price = self._price(order, begun, to)
+            if price is not None:
+                self._fill(order, price)
+        if not order.is_open:
+            return True
+        if to < order.cancel_at:
+            return True
+        late = self._luck("late_fills", order) and awake
+        self._finish_group(order, "canceled")
+        if late:
+            self._late.append(order.id)
+        return True
+
+    def _fill_late(self) -> None:
+        """What was cancelled is filled all the same."""
+        late, self._late = self._late, []
+        for order in (self.orders[one] for one in late):
+            quote = self.quote(order.symbol)
+            if quote is not None and order.left:
+                far = quote.ask if order.side == "buy" else quote.bid
+                self._fill(order, forced_price(order, far), whole=True)
 
     def _is_oco(self, order: Order) -> bool:
         return self.orders[order.parent].order_class == "oco"
 
-    def _price(self, order: Order, begun: int, to: int) -> Decimal | None:
-        """The price at which the order fills in this step, None when it does not."""
-        quote = self.market.quote(order.symbol, to)
+    def _found(self, order: Order, begun: int, to: int) -> Step | None:
+        quote = self.quote(order.symbol) if to == self.now else self.market.quote(order.symbol, to)
         if quote is None:
             return None
-        buys = order.side == "buy"
-        far = quote.ask if buys else quote.bid
         if order.type == "market":
-            return far
+            return Step(quote, ZERO, ZERO)
         extremes = self.market.low_high(order.symbol, max(begun, order.submitted_at), to)
         if extremes is None:
             return None
         low, high = (Decimal(repr(one)) for one in extremes)
-        if order.type in ("stop", "stop_limit") and not order.triggered:
-            assert order.stop_price is not None
-            hit = high >= order.stop_price if buys else low <= order.stop_price
-            if not hit:
+        return Step(quote, low, high)
+
+    def _price(self, order: Order, begun: int, to: int) -> Decimal | None:
+        """The price at which the order fills in this step, None when it does not."""
+        found = self._found(order, begun, to)
+        if found is None:
+            return None
+        touched = False
+        if order.type in ("stop", "stop_limit", "trailing_stop") and not order.triggered:
+            asleep = order.type == "trailing_stop" and order.stop_price is None
+            touched = not asleep and is_hit(order, found)
+            if not touched:
+                self._trail(order, found)
                 return None
-            self._trigger(order)
-        if order.type == "stop":
-            assert order.stop_price is not None
-            return max(far, order.stop_price) if buys else min(far, order.stop_price)
-        assert order.limit_price is not None
-        return self._limit(order, quote, low, high)
+            if not self._trigger(order):
+                return None
+        return fill_price(order, found, touched=touched)
 
-    def _limit(self, order: Order, quote: Quote, low: Decimal, high: Decimal) -> Decimal | None:
-        limit = order.limit_price
-        assert limit is not None
-        if order.side == "buy":
-            if quote.ask <= limit:
-                return quote.ask
-            return limit if order.rested and low < limit else None
-        if quote.bid >= limit:
-            return quote.bid
-        return limit if order.rested and high > limit and order.type == "limit" else None
+    def _trail(self, order: Order, found: Step) -> None:
+        if order.type == "trailing_stop":
+            before = order.hwm
+            price = float(found.high)
+            trail(order, found, self._asset(order.symbol).tick(price))
+            if order.hwm != before:
+                self._touch(order)
 
-    def _trigger(self, order: Order) -> None:
-        """A stop wakes; its target goes."""
-        order.triggered = True
+    def _trigger(self, order: Order) -> bool:
+        """A stop wakes; its target goes. False when it goes on under another id."""
+        order.triggered, order.rested = True, False
         if order.status == "held":
             order.status = "new"
-        if order.leg == "stop":
-            for one in self._group(order):
-                if one.id != order.id and one.is_open:
-                    self._finish(one, "canceled")
         self._touch(order)
+        if order.leg != "stop":
+            return True
+        for one in self._group(order):
+            if (
+                one.id != order.id
+                and one.is_open
+                and not self._luck("both_legs", self._root(order))
+            ):
+                self._finish(one, "canceled")
+        if self._luck("stops_replaced", order) and not order.replaces:
+            self._go_on_as_another(order)
+            return False
+        return True
 
-    def _fill(self, order: Order, price: Decimal) -> None:
-        qty = self._lot(order)
-        asset = self._asset(order.symbol)
-        order.fills += 1
-        order.filled_qty += qty
-        order.filled_value += qty * price
-        fee_usd, fee_qty = self._fees(order, asset)
-        self._book(order.symbol, order.side, qty, price, fee_usd, fee_qty)
-        self.account.fills += 1
-        order.filled_at = self.now
-        order.status = "filled" if order.left == 0 else "partially_filled"
-        execution = new_id(order.id, f"fill {order.fills}")
-        self.activities.append(
-            Fill(
-                execution,
-                order.id,
-                order.symbol,
-                order.side,
-                qty,
-                price,
-                order.filled_qty,
-                order.left,
-                self.now,
-                fee_usd,
-                fee_qty,
-            )
+    def _root(self, order: Order) -> Order:
+        return self.orders[order.parent] if order.parent else order
+
+    def _go_on_as_another(self, order: Order) -> None:
+        client = new_id(order.id, "triggered")
+        new = msgspec.structs.replace(
+            order,
+            id=new_id(self.account.number, client),
+            client_order_id=client,
+            replaces=order.id,
+            submitted_at=self.now,
         )
-        self.changed.add(f"activity:{len(self.activities) - 1}")
-        self._touch(order)
-        event = "fill" if order.status == "filled" else "partial_fill"
-        held = self.position(order.symbol).qty
-        self.events.append(Event(event, order.id, self.now, price, qty, held, execution))
-        self.account.events += 1
-        if order.status == "filled":
+        self.restore(new)
+        self._touch(new)
+        self._hand_over(order, new)
+        self._say("new", new)
+
+    # fills
+
+    def _fill(self, order: Order, price: Decimal, *, whole: bool = False) -> None:
+        qty = order.left if whole or order.time_in_force == "fok" else self._lot(order)
+        self._execute(order, qty, price)
+        if order.left == 0:
             self._end(order)
             self._after_fill(order)
         elif order.leg == "target" or order.order_class == "oco":
             self._shrink_stop(order)
 
-    def _lot(self, order: Order) -> Decimal:
-        """All that is left, or by the keyed hash a part of it."""
-        key = f"{self.seed}|{order.client_order_id}|{order.fills}".encode()
-        unlucky = int.from_bytes(hashlib.blake2b(key, digest_size=4).digest(), "big") % PARTIAL_OF
-        if unlucky or order.fills > 2:
-            return order.left
-        step = self._asset(order.symbol).min_trade_increment or Decimal(1)
-        part = (order.left / 2 / step).to_integral_value("ROUND_DOWN") * step
-        return part if ZERO < part < order.left else order.left
-
-    def _fees(self, order: Order, asset: Asset) -> tuple[Decimal, Decimal]:
-        """This execution's share of the order's fee: the fee of all so far less what was taken."""
-        if not asset.is_crypto:
-            return ZERO, ZERO
-        rate = MAKER if order.rested and order.type == "limit" else TAKER
-        if order.side == "buy":
-            whole = (order.filled_qty * rate).quantize(NINE, ROUND_HALF_UP)
-            fee, order.fee_qty = whole - order.fee_qty, whole
-            return ZERO, fee
-        whole = (order.filled_value * rate).quantize(CENT, ROUND_HALF_UP)
-        fee, order.fee_usd = whole - order.fee_usd, whole
-        return fee, ZERO
-
-    def transfer(self, dollars: Decimal) -> None:
-        """Money comes to the account, or leaves it."""
-        self.account.cash += dollars
-        self.account.transfers.append((self.now, dollars))
-        self.changed.add("account")
-
-    def _book(
-        self,
-        symbol: str,
-        side: str,
-        qty: Decimal,
-        price: Decimal,
-        fee_usd: Decimal,
-        fee_qty: Decimal,
-    ) -> None:
-        """Average cost; the fee in coin leaves the dollars paid with the coins kept."""
-        position = self.positions.setdefault(symbol, Position(symbol=symbol))
-        sign = 1 if side == "buy" else -1
-        flow = -sign * qty * price - fee_usd
-        moved = sign * qty - fee_qty
-        self.account.cash += flow
-        self.account.fees_usd += fee_usd
-        self.account.fees_value += fee_usd + fee_qty * price
-        if position.qty * moved >= 0:
-            position.cost -= flow
-        else:
-            cost = position.cost * min(abs(moved / position.qty), Decimal(1))
-            if abs(moved) == abs(position.qty):
-                cost = position.cost
-            position.realised += flow - cost
-            position.cost -= cost
-        position.qty += moved
-        if position.qty == 0:
-            position.cost = ZERO
-        self.changed |= {"account", f"position:{symbol}"}
-
     def _after_fill(self, order: Order) -> None:
-        """An entry wakes its target; a target or a stop ends its group."""
+        """An entry wakes its target; a target or a stop ends its group, or both fill."""
         if order.leg or order.order_class == "oco":
+            both = self._luck("both_legs", self._root(order))
             for one in self._group(order):
-                if one.id != order.id and one.is_open:
+                if one.id == order.id or not one.is_open:
+                    continue
+                quote = self.quote(one.symbol)
+                if both and quote is not None:
+                    far = quote.ask if one.side == "buy" else quote.bid
+                    self._fill(one, forced_price(one, far), whole=True)
+                else:
                     self._finish(one, "canceled", silent=one.leg == "stop")
             return
         for one in self._group(order)[1:]:
-            if one.leg == "target" and one.status == "held":
+            one.awake_at = self.now
+            if one.status == "held" and (one.leg == "target" or order.order_class == "oto"):
                 one.status = "new"
-                one.awake_at = self.now
                 self._touch(one)
                 self._say("new", one)
 
@@ -540,6 +397,8 @@ class Book:
             if one.leg == "stop" and one.is_open:
                 one.qty = order.left + one.filled_qty
                 self._touch(one)
+
+    # ends
 
     def _finish_group(self, order: Order, status: str) -> None:
         for one in self._group(order):
@@ -556,34 +415,26 @@ class Book:
         self._end(order)
         if not silent:
             self._say(status, order)
-        if not order.leg and order.order_class == "bracket":
+        if not order.leg and order.order_class != "oco":
             for one in self._group(order)[1:]:
                 if one.is_open:
                     self._finish(one, status)
 
+    def _reject(self, order: Order) -> None:
+        order.status, order.failed_at = "rejected", self.now
+        self._touch(order)
+        self._end(order)
+        self._say("rejected", order)
+
+    def _reject_group(self, order: Order) -> None:
+        for one in self._group(order):
+            if one.is_open:
+                self._reject(one)
+
     def _end(self, order: Order) -> None:
         self._live.pop(order.id, None)
-
-    def _say(self, event: str, order: Order) -> None:
-        self.events.append(Event(event, order.id, self.now))
-        self.account.events += 1
-        self.changed.add("account")
-
-    def _touch(self, order: Order) -> None:
-        order.updated_at = self.now
-        self.changed.add(f"order:{order.id}")
-
-    def take_events(self) -> Iterator[Event]:
-        """The events since the last call."""
-        found, self.events = self.events, []
-        yield from found
 
     @property
     def works(self) -> bool:
         """Some order may fill: time moves in fine steps."""
         return bool(self._live)
-
-
-def new_id(*parts: str) -> str:
-    """A UUID that the same parts always give."""
-    return str(uuid5(NAMESPACE_URL, "argo-venue|" + "|".join(parts)))

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+PARAMETER, RULE, RIGHTS, MISSING = 40010001, 42210000, 40310000, 40410000
+"""Alpaca's codes: a field that cannot be, a rule of trading, a right or power, something unknown."""
+
 
 class Refusal(Exception):
     """An answer of 400 and above."""

@@ -12,12 +12,15 @@ import msgspec
 from . import asset_list, configurations, corporate_actions, hours, order_list, watchlists
 from . import trading_json as wire
 from .activities import activities
+from .damage import as_floats
 from .history import portfolio_history
 from .limits import CALLS_A_MINUTE, CallBudget
-from .matching import Book, Order
+from .matching import NINE, Book, Order
+from .numbers import number
 from .query import flag
-from .refusals import Refusal
-from .validation import build, number
+from .refusals import PARAMETER, Refusal
+from .replacing import changes_of
+from .validation import build
 
 Answer = tuple[int, dict[str, str], bytes]
 JSON = {"Content-Type": "application/json"}
@@ -58,6 +61,8 @@ class Exchange:
             return _json(refusal.status, refusal.body, limits)
         if status == 204:
             return 204, limits, b""
+        if self.book.modes.float_text:
+            found = as_floats(found)
         return _json(status, found, limits)
 
     def _authorised(self, headers: Mapping[str, str]) -> bool:
@@ -128,9 +133,9 @@ class Exchange:
                 found = order_list.by_client_id(self.book, query)
                 return 200, wire.order(self.book, found, nested=True)
             case "GET", ["orders", order_id]:
-                return 200, wire.order(
-                    self.book, self._order(order_id), nested=flag(query, "nested")
-                )
+                found = order_list.by_id(self.book, order_id)
+                order_list.check_visible(self.book, found, order_id)
+                return 200, wire.order(self.book, found, nested=flag(query, "nested"))
             case "DELETE", ["orders", order_id]:
                 self.book.request_cancel(self._order(order_id))
                 return 204, None
@@ -169,19 +174,19 @@ class Exchange:
         raise Refusal(404, 40410000, "endpoint not found")
 
     def _submit(self, body: dict[str, Any]) -> Any:
-        order, legs = build(self.book, body)
+        return self._take(*build(self.book, body))
+
+    def _take(self, order: Order, legs: tuple[Order, ...] = ()) -> Any:
         configurations.check_order(self.book, order)
-        return wire.order(self.book, self.book.add(order, legs), nested=True)
+        answer = wire.order(self.book, self.book.add(order, legs), nested=True)
+        if self.book.modes.fills_before_answers:
+            self.book.match_now(order)
+        return answer
 
     def _replace(self, order_id: str, body: dict[str, Any]) -> Any:
-        changes: dict[str, Decimal | str] = {
-            name: number(body[name])
-            for name in ("qty", "limit_price", "stop_price")
-            if body.get(name) is not None
-        }
-        if body.get("client_order_id"):
-            changes["client_order_id"] = str(body["client_order_id"])
-        return wire.order(self.book, self.book.replace(self._order(order_id), changes), nested=True)
+        order = self._order(order_id)
+        changes = changes_of(self.book, order, body)
+        return wire.order(self.book, self.book.replace(order, changes), nested=True)
 
     def _order(self, order_id: str) -> Order:
         return order_list.by_id(self.book, order_id)
@@ -211,23 +216,29 @@ class Exchange:
         symbol = self._position(text)
         held = self.book.position(symbol).qty
         qty = abs(held)
-        if "qty" in query:
+        asset = self.book.market.assets[symbol]
+        if query.get("qty"):
             qty = number(query["qty"])
-        elif "percentage" in query:
-            qty = qty * number(query["percentage"]) / 100
-        crypto = self.book.market.assets[symbol].is_crypto
+        elif query.get("percentage"):
+            share = number(query["percentage"])
+            if not 0 < share <= 100:
+                raise Refusal(422, PARAMETER, "percentage must be between 0 and 100")
+            step = asset.min_trade_increment or NINE
+            qty = (qty * share / 100 / step).to_integral_value("ROUND_DOWN") * step
         body = {
             "symbol": symbol,
             "qty": str(qty),
             "side": "sell" if held > 0 else "buy",
             "type": "market",
-            "time_in_force": "gtc" if crypto else "day",
+            "time_in_force": "gtc" if asset.is_crypto else "day",
         }
-        return self._submit(body)
+        return self._take(*build(self.book, body, closes=True))
 
     def _close_all(self, query: Mapping[str, str]) -> list[Any]:
         if query.get("cancel_orders", "").lower() == "true":
-            self._cancel_all()
+            for one in self.book.live():
+                if one.is_open:
+                    self.book.cancel_at_once(one)
         found = []
         for symbol in self._held():
             try:
@@ -238,10 +249,13 @@ class Exchange:
         return found
 
 
+_BODY = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+
 def _decoded(body: bytes) -> dict[str, Any]:
     """JSON whose numbers keep their text, so that `1e-05` is the decimal it spells."""
     try:
-        found = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode(body)
+        found = _BODY.decode(body)
     except (msgspec.DecodeError, ValueError):
         raise Refusal(422, 40010001, "request body format is invalid") from None
     return found

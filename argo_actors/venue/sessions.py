@@ -60,6 +60,10 @@ class Sessions:
         i = bisect_right(schedule.opens, at) - 1
         return i >= 0 and at < schedule.closes[i]
 
+    def closes_by(self, at: int) -> int:
+        """How many sessions have closed by `at`: two times with the same number have no close between."""
+        return bisect_right(_schedule().closes, at)
+
     def session(self, at: int) -> tuple[int, int]:
         """Open and close of the session that contains `at`, else of the next one."""
         schedule = _schedule()
@@ -73,6 +77,12 @@ class Sessions:
         if i < 0:
             raise ValueError(_outside(at))
         return schedule.opens[i], schedule.closes[i]
+
+    def last_close(self, at: int) -> int:
+        """The latest close by `at`; 0 before the known sessions."""
+        closes = _schedule().closes
+        i = bisect_right(closes, at) - 1
+        return closes[i] if i >= 0 else 0
 
     def next_open(self, at: int) -> int:
         """The first open after `at`."""

@@ -7,15 +7,11 @@ from zoneinfo import ZoneInfo
 
 from .market import Asset
 from .matching import NINE, ZERO, Book, Event, Fill, Order, new_id
+from .numbers import text as text
 
 SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
 NEW_YORK = ZoneInfo("America/New_York")
-
-
-def text(value: Decimal) -> str:
-    """Plain digits without trailing zeros."""
-    shown = f"{value:f}"
-    return (shown.rstrip("0").rstrip(".") if "." in shown else shown) or "0"
 
 
 def maybe(value: Decimal | None) -> str | None:
@@ -60,8 +56,8 @@ def order(book: Book, one: Order, *, nested: bool) -> dict[str, Any]:
         "asset_id": asset.id,
         "symbol": one.symbol,
         "asset_class": asset.asset_class,
-        "notional": None,
-        "qty": text(one.qty),
+        "notional": maybe(one.notional),
+        "qty": None if one.notional is not None else text(one.qty),
         "filled_qty": text(one.filled_qty),
         "filled_avg_price": average,
         "order_class": one.order_class,
@@ -75,9 +71,9 @@ def order(book: Book, one: Order, *, nested: bool) -> dict[str, Any]:
         "status": one.status,
         "extended_hours": one.extended_hours,
         "legs": legs or None,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
+        "trail_percent": maybe(one.trail_percent),
+        "trail_price": maybe(one.trail_price),
+        "hwm": maybe(one.hwm),
         "ratio_qty": None,
         "source": None,
         "subtag": None,
@@ -89,6 +85,7 @@ def position(book: Book, symbol: str) -> dict[str, Any]:
     asset, held = book.market.assets[symbol], book.position(symbol)
     mark = book.mark(symbol)
     value, pnl = held.qty * mark, held.qty * mark - held.cost
+    last = _last_day(book, symbol) or mark
     sign = 1 if held.qty > 0 else -1
     return {
         "asset_id": asset.id,
@@ -105,11 +102,23 @@ def position(book: Book, symbol: str) -> dict[str, Any]:
         "unrealized_pl": text(pnl),
         "unrealized_plpc": text((pnl / abs(held.cost)).quantize(NINE)) if held.cost else "0",
         "unrealized_intraday_pl": text(pnl),
-        "unrealized_intraday_plpc": "0",
+        "unrealized_intraday_plpc": text((pnl / abs(held.cost)).quantize(NINE))
+        if held.cost
+        else "0",
         "current_price": text(mark),
-        "lastday_price": text(mark),
-        "change_today": "0",
+        "lastday_price": text(last),
+        "change_today": text((mark / last - 1).quantize(NINE)) if last else "0",
     }
+
+
+def _last_day(book: Book, symbol: str) -> Decimal | None:
+    """The price at the end of the day before: a session's close, a coin's midnight."""
+    if book.market.assets[symbol].is_crypto:
+        at = book.now // DAY * DAY
+    else:
+        at = book.market.sessions.last_close(book.now)
+    price = book.market.price(symbol, at)
+    return None if price is None else Decimal(repr(round(price, 6)))
 
 
 def account(book: Book) -> dict[str, Any]:
@@ -154,7 +163,7 @@ def account(book: Book) -> dict[str, Any]:
         "options_approved_level": 2,
         "options_trading_level": 2,
         "shorting_enabled": equity >= 2000 and not own.configuration.no_shorting,
-        "trading_blocked": False,
+        "trading_blocked": book.modes.trading_blocked,
         "transfers_blocked": False,
         "account_blocked": False,
         "trade_suspended_by_user": own.configuration.suspend_trade,
@@ -164,14 +173,14 @@ def account(book: Book) -> dict[str, Any]:
 
 
 def asset(one: Asset) -> dict[str, Any]:
-    """An asset. `easy_to_borrow` is announced to go, but alpaca-py still cannot do without it."""
+    """An asset, `easy_to_borrow` included: alpaca-py cannot do without it."""
     found: dict[str, Any] = {
         "id": one.id,
         "class": one.asset_class,
         "exchange": one.exchange,
         "symbol": one.symbol,
         "name": one.name,
-        "status": "active",
+        "status": one.status,
         "tradable": one.tradable,
         "marginable": one.marginable,
         "shortable": one.shortable,

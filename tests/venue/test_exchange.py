@@ -219,6 +219,8 @@ def test_a_replacement_is_a_new_order(world: World) -> None:
     world.pass_time(1)
     new = world.client.replace_order_by_id(old.id, ReplaceOrderRequest(limit_price=101.0))
     assert new.replaces == old.id
+    assert world.order(old.id).status.value == "pending_replace"
+    world.pass_time(1)
     assert world.order(old.id).status.value == "replaced"
 
 

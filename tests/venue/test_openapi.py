@@ -114,6 +114,7 @@ def play(world: World, raw: TradingClient) -> None:
     raw.get_order_by_id(simple.id)
     for path in ("/positions", "/positions/AAPL", "/positions/BTCUSD", "/positions/MSFT"):
         raw.get(path)
+    raw.close_all_positions(cancel_orders=False)
     raw.cancel_orders()
     world.pass_time(1)
     raw.close_position("AAPL", ask.ClosePositionRequest(qty="1"))
