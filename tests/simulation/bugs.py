@@ -1,0 +1,420 @@
+"""Bugs of the kinds that cost money, as edits of the source: the simulation must catch each of them.
+
+An edit names its file and a text that occurs there exactly once, so that a bug does not silently turn
+into none when the code moves on.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = Path(__file__).resolve().parents[2] / "argo_actors"
+
+
+class Edit(NamedTuple):
+    """One replacement in a file of the package."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Bug(NamedTuple):
+    """A bug by name, and what it does to the source."""
+
+    name: str
+    edits: tuple[Edit, ...]
+
+
+def bug(name: str, *edits: tuple[str, str, str]) -> Bug:
+    """A bug from its edits."""
+    return Bug(name, tuple(Edit(*one) for one in edits))
+
+
+GATE = "broker/gate.py"
+BROKER = "broker/edge.py"
+TRUTH = "broker/truth.py"
+REPORTS = "order/reports.py"
+ACTIONS = "order/actions.py"
+COMMANDS = "order/commands.py"
+FOLD = "order/fold.py"
+FACTS = "order/facts.py"
+TIMING = "order/timing.py"
+POLICY = "order/policy.py"
+STATE = "order/state.py"
+CHECKS = "risk/checks.py"
+LEARN = "risk/learn.py"
+COOLDOWN = "risk/cooldown.py"
+LIMITS = "risk/limits.py"
+ENGINE = "runtime/engine.py"
+FOLDING = "runtime/folding.py"
+
+PLANTED: tuple[Bug, ...] = (
+    # before anything leaves
+    bug(
+        "a submission leaves before its record is on disk",
+        (
+            GATE,
+            "        self._check(order, str(body))\n        self._durable(seq)\n",
+            "        self._check(order, str(body))\n",
+        ),
+    ),
+    bug(
+        "a cancel leaves before its record is on disk",
+        (
+            GATE,
+            'is no order", status=0)\n        self._durable(seq)\n',
+            'is no order", status=0)\n',
+        ),
+    ),
+    bug(
+        "the gate does not look at the halt flag",
+        (
+            GATE,
+            "if order.increases and self._operator in STOPS_ENTRIES:",
+            "if order.increases and self._operator in ():",
+        ),
+        (
+            CHECKS,
+            'return _check("HALTED", found == "normal", found, "normal")',
+            'return _check("HALTED", True, found, "normal")',
+        ),
+    ),
+    bug(
+        "a halt is forgotten over a restart",
+        ("bootstrap.py", "self.gate.operate(state.operator)", 'self.gate.operate("normal")'),
+        (
+            CHECKS,
+            'return _check("HALTED", found == "normal", found, "normal")',
+            'return _check("HALTED", True, found, "normal")',
+        ),
+    ),
+    bug(
+        "the gate sends what has expired",
+        (GATE, "if self._now() > order.expires_at:", "if False:"),
+    ),
+    bug(
+        "the rate of entries is not held",
+        (
+            GATE,
+            '        if not order.increases:\n            return ""\n        now, risk',
+            '        if order is not None:\n            return ""\n        now, risk',
+        ),
+        (CHECKS, "        second < risk.orders_per_second\n", "        second < 1000\n"),
+        (CHECKS, "and minute < risk.orders_per_minute", "and minute < 1000"),
+    ),
+    # unknown outcomes
+    bug(
+        "a time-out is taken for a refusal",
+        (
+            BROKER,
+            (
+                "        else:\n            self._unknown(order.client_order_id, order.symbol, word, error)\n"
+                "\n    def _unknown"
+            ),
+            (
+                "        else:\n            late = RefusedError(str(error), status=0)\n"
+                "            self._port.say(_refused(order, word, late))\n\n    def _unknown"
+            ),
+        ),
+    ),
+    bug(
+        "one lookup without an answer proves that an order is absent",
+        (TIMING, "ABSENT_TIMES = 3", "ABSENT_TIMES = 1"),
+        (TIMING, "ABSENT_AFTER = 60 * SECOND", "ABSENT_AFTER = 0"),
+    ),
+    bug(
+        "an outcome that is unknown is not looked up",
+        (TIMING, 'if one.part.status in ("lost", "unknown"):', "if False:"),
+    ),
+    bug(
+        "an unknown entry may be entered beside",
+        (
+            STATE,
+            'OPEN: frozenset[str] = LIVE | {"sent", "lost", "unknown"}',
+            'OPEN: frozenset[str] = LIVE | {"sent", "unknown"}',
+        ),
+    ),
+    bug(
+        "a second try has an id of its own",
+        (
+            BROKER,
+            (
+                "                self._gate.forget(order.client_order_id)\n"
+                "                self._submit(order, word)\n"
+            ),
+            (
+                '                again = order.client_order_id[:-1] + "9"\n'
+                "                order = msgspec.structs.replace(order, client_order_id=again)\n"
+                "                self._submit(order, word)\n"
+            ),
+        ),
+    ),
+    bug(
+        "the hidden retry of the library is on",
+        ("broker/transport.py", "client._retry = 0", "client._retry = 3; client._retry_wait = 0"),
+    ),
+    bug(
+        "what was in the air at a restart is taken for refused",
+        (
+            FOLD,
+            (
+                'replace(one, part=replace(one.part, status="lost"), asked_at=0, asked=0)\n'
+                "            )\n    return _unseen"
+            ),
+            (
+                'replace(one, part=replace(one.part, status="refused"), asked_at=0, asked=0)\n'
+                "            )\n    return _unseen"
+            ),
+        ),
+    ),
+    # what the broker says
+    bug(
+        "an older report takes a fill back",
+        (
+            REPORTS,
+            "if filled_qty > part.filled_qty:  # type: ignore[operator]",
+            "if filled_qty != part.filled_qty:",
+        ),
+    ),
+    bug(
+        "an order that is over comes to life again",
+        (REPORTS, "    if now in TERMINAL:\n        return False\n", ""),
+    ),
+    bug(
+        "a report without news of its legs forgets them",
+        (
+            REPORTS,
+            "    legs = one.legs\n    for leg in message.legs:",
+            "    legs = one.legs if message.legs else ()\n    for leg in message.legs:",
+        ),
+    ),
+    bug(
+        "fills are told from each report anew",
+        (FACTS, "qty = exact(part.filled_qty - part.told_qty)", "qty = exact(part.filled_qty)"),
+    ),
+    bug(
+        "a coin's fee is not taken off what was bought",
+        (
+            FOLD,
+            "qty=exact(position.qty + fill.qty - back - fill.fee_qty)",
+            "qty=exact(position.qty + fill.qty - back)",
+        ),
+        (
+            FACTS,
+            "return ZERO, exact(_coin_fee(part.filled_qty) - _coin_fee(part.told_qty))",
+            "return ZERO, ZERO",
+        ),
+    ),
+    bug(
+        "the fee of a sale is forgotten",
+        (
+            FACTS,
+            "return exact(cents(whole * TAKER) - cents(part.told_value * TAKER)), ZERO",
+            "return ZERO, ZERO",
+        ),
+    ),
+    bug(
+        "the stream is trusted: orders are not polled, the truth is not read",
+        (
+            BROKER,
+            "if self._live and now - self._listed_at >=",
+            "if False and now - self._listed_at >=",
+        ),
+        (BROKER, "if now - self._truth_at >= broker.reconcile_seconds * SECOND:", "if False:"),
+    ),
+    bug(
+        "the truth is read once before READY",
+        (
+            TRUTH,
+            "    before = read(gate, question, now)\n    for n",
+            "    before = read(gate, question, now)\n    return before\n    for n",
+        ),
+    ),
+    bug(
+        "a position that is missing once is gone",
+        (
+            GATE,
+            "return self._position(symbol) or self._position(symbol)",
+            "return self._position(symbol)",
+        ),
+        (TIMING, "BELIEVED_AFTER = 2 * SECOND", "BELIEVED_AFTER = 0"),
+    ),
+    # protection
+    bug(
+        "a held stop leg is no protection",
+        (
+            STATE,
+            '{"pending", "working", "held", "partially_filled", "pending_cancel"}',
+            '{"pending", "working", "partially_filled", "pending_cancel"}',
+        ),
+    ),
+    bug(
+        "a stop that has ended still protects",
+        (
+            STATE,
+            "        if part is not None and part.status in LIVE:\n            covered",
+            "        if part is not None:\n            covered",
+        ),
+    ),
+    bug(
+        "held legs protect an entry that is only partly filled",
+        (
+            STATE,
+            '    if one.leg == "entry" and one.part.status != "filled":\n        return None\n',
+            "",
+        ),
+    ),
+    bug(
+        "the rest of a partly filled entry is not called back",
+        (TIMING, "PARTIAL_WAIT = SECOND", "PARTIAL_WAIT = 10_000 * SECOND"),
+    ),
+    bug(
+        "an unprotected position is flagged a minute late",
+        (TIMING, "FLAG_AFTER = SECOND", "FLAG_AFTER = 60 * SECOND"),
+    ),
+    bug(
+        "an unprotected position is never closed",
+        (TIMING, "EXIT_AFTER = 6 * SECOND", "EXIT_AFTER = 10_000 * SECOND"),
+    ),
+    bug(
+        "protection is placed on the wrong side",
+        (
+            COMMANDS,
+            (
+                '        side: Side = "sell" if position.side == "buy" else "buy"\n'
+                "        return self._minted(position, leg, side"
+            ),
+            "        side: Side = position.side\n        return self._minted(position, leg, side",
+        ),
+    ),
+    bug(
+        "protection is not placed again once its stop is gone",
+        (
+            ACTIONS,
+            "            command = self.make.protection(position)\n",
+            "            command = None\n",
+        ),
+    ),
+    # closing
+    bug(
+        "a close does not wait until its legs are over",
+        (
+            ACTIONS,
+            (
+                "        elif out:\n            yield from self.make.cancel(*out)\n"
+                "        elif self.now < leaving.after:"
+            ),
+            "        elif self.now < leaving.after:",
+        ),
+    ),
+    bug(
+        "an exit is sized from the fills, with no reading",
+        (
+            COMMANDS,
+            (
+                "qty = self.sellable() if self.coin else abs(held_by_us(self.state))\n"
+                "        return self._closing(\n            position,\n            leg,"
+            ),
+            "qty = position.bought\n        return self._closing(\n            position,\n            leg,",
+        ),
+        (
+            ACTIONS,
+            (
+                "        elif not self.state.read.fresh:\n            yield from self.make.read()\n"
+                "        elif self._holds(position):\n            yield self.make.exit(position, leaving)"
+            ),
+            "        elif position.qty:\n            yield self.make.exit(position, leaving)",
+        ),
+    ),
+    bug(
+        "an exit may be sent again while one works",
+        (
+            ACTIONS,
+            "        closing = [one for one in out if one.leg in CLOSING]\n        if closing:",
+            "        closing = [one for one in out if one.leg in CLOSING]\n        out = []\n        if False:",
+        ),
+    ),
+    bug(
+        "an exit does not say that it closes",
+        (
+            COMMANDS,
+            '"sell_to_close" if side == "sell" else "buy_to_close"\n        purpose',
+            '"sell_to_open" if side == "sell" else "buy_to_open"\n        purpose',
+        ),
+    ),
+    bug(
+        "stocks are closed outside their session",
+        (
+            POLICY,
+            "return is_coin(symbol) or (state.hours is not None and state.hours.is_open)",
+            "return True",
+        ),
+    ),
+    # what is dared
+    bug(
+        "an approval reserves nothing",
+        (LEARN, "        reserved=keyed.put(state.reserved, approval.symbol, reserved),\n", ""),
+    ),
+    bug(
+        "one position too many",
+        (
+            CHECKS,
+            'return _check("MAX_POSITIONS", len(held) < most',
+            'return _check("MAX_POSITIONS", len(held) <= most',
+        ),
+    ),
+    bug(
+        "exposure is not limited",
+        (
+            CHECKS,
+            '    return _sized(case, "EXPOSURE", exposure_room(case))',
+            '    return _check("EXPOSURE", True, "-", "-")',
+        ),
+        (CHECKS, '                ("EXPOSURE", exposure_room(case)),\n', ""),
+    ),
+    bug(
+        "a loss limit stops nothing",
+        (LIMITS, '    if daily_loss_pct(losses, equity) >= daily:\n        return "daily"\n', ""),
+        (CHECKS, "    daily_loss,\n    drawdown,\n    equity_unsure,\n", "    drawdown,\n"),
+    ),
+    bug(
+        "an old quote is as good as a new one",
+        (CHECKS, "QUOTE_RECEIVED_SECONDS = 2", "QUOTE_RECEIVED_SECONDS = 1000"),
+        (CHECKS, "QUOTE_SECONDS = 30", "QUOTE_SECONDS = 100_000"),
+    ),
+    bug(
+        "the edges of the session do not count",
+        (CHECKS, "    session_edge,\n    symbol_halted,\n", "    symbol_halted,\n"),
+    ),
+    bug(
+        "losing trades in a row are not counted",
+        (LEARN, "streak = state.losing_streak + 1 if lost else 0", "streak = 0"),
+    ),
+    bug(
+        "entries of a day are not counted",
+        (COOLDOWN, "if today and rest.entries >= risk.entries_per_symbol_and_day:", "if False:"),
+    ),
+    bug(
+        "entries are made before READY",
+        (CHECKS, "    not_ready,\n    broker_unreachable,\n", "    broker_unreachable,\n"),
+        (
+            CHECKS,
+            '        return _check("BROKER_UNREACHABLE", False, "trade stream down", "authorised")',
+            '        return _check("BROKER_UNREACHABLE", True, "-", "-")',
+        ),
+        (CHECKS, "        age <= ANSWER_SECONDS,\n", "        True,\n"),
+    ),
+    bug(
+        "a stock is entered on what somebody else holds",
+        (CHECKS, "    foreign,\n    quote,\n", "    quote,\n"),
+    ),
+    # restart
+    bug(
+        "mail in flight is lost over a restart",
+        (
+            ENGINE,
+            "            self.office.deliver(mail.address, Word(WordId(*mail.word), mail.message))",
+            "            pass",
+        ),
+    ),
+)
