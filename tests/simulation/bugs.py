@@ -32,6 +32,7 @@ def bug(name: str, *edits: tuple[str, str, str]) -> Bug:
 
 GATE = "broker/gate.py"
 BROKER = "broker/edge.py"
+READINGS = "broker/readings.py"
 TRUTH = "broker/truth.py"
 REPORTS = "order/reports.py"
 ACTIONS = "order/actions.py"
@@ -108,12 +109,16 @@ PLANTED: tuple[Bug, ...] = (
         (
             BROKER,
             (
-                "        else:\n            self._unknown(order.client_order_id, order.symbol, word, error)\n"
-                "\n    def _unknown"
+                "        else:\n"
+                "            self._unknown(order.client_order_id, order.symbol, word, error)\n"
+                "\n"
+                "    def _refused"
             ),
             (
-                "        else:\n            late = RefusedError(str(error), status=0)\n"
-                "            self._port.say(_refused(order, word, late))\n\n    def _unknown"
+                "        else:\n"
+                "            self._refused(order, word, RefusedError(str(error), status=0))\n"
+                "\n"
+                "    def _refused"
             ),
         ),
     ),
@@ -216,11 +221,11 @@ PLANTED: tuple[Bug, ...] = (
     bug(
         "the stream is trusted: orders are not polled, the truth is not read",
         (
-            BROKER,
-            "if self._live and now - self._listed_at >=",
-            "if False and now - self._listed_at >=",
+            READINGS,
+            'if self._live and self._due("orders", broker.open_orders_seconds):',
+            "if False:",
         ),
-        (BROKER, "if now - self._truth_at >= broker.reconcile_seconds * SECOND:", "if False:"),
+        (READINGS, 'if self._due("truth", broker.reconcile_seconds):', "if False:"),
     ),
     bug(
         "the truth is read once before READY",

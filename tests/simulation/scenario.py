@@ -212,7 +212,10 @@ def _luck(chance: random.Random, name: str) -> dict[str, Any]:
 
 def _config(chance: random.Random) -> Config:
     prop = chance.random() < 0.15
-    tight = chance.random() < 0.3
+
+    def tight() -> bool:
+        return chance.random() < 0.2
+
     return Config(
         account="simulation",
         symbols=SYMBOLS,
@@ -236,13 +239,13 @@ def _config(chance: random.Random) -> Config:
             cooldown_target_minutes=0.1,
             cooldown_signal_minutes=0.1,
             cooldown_refused_seconds=4.0,
-            entries_per_symbol_and_day=2 if tight else 50,
-            losing_trades_symbol=2 if tight else 50,
-            losing_trades_account=3 if tight else 50,
-            max_positions=2 if tight else 10,
-            max_gross_exposure_pct=12.0 if tight else 100.0,
-            daily_loss_limit_pct=0.15 if tight else 5.0,
-            orders_per_minute=4 if tight else 30,
+            entries_per_symbol_and_day=2 if tight() else 50,
+            losing_trades_symbol=2 if tight() else 50,
+            losing_trades_account=3 if tight() else 50,
+            max_positions=2 if tight() else 10,
+            max_gross_exposure_pct=12.0 if tight() else 100.0,
+            daily_loss_limit_pct=0.15 if tight() else 5.0,
+            orders_per_minute=4 if tight() else 30,
             on_breach="flatten" if chance.random() < 0.3 else None,
         ),
     )
