@@ -32,6 +32,7 @@ def bug(name: str, *edits: tuple[str, str, str]) -> Bug:
 
 GATE = "broker/gate.py"
 BROKER = "broker/edge.py"
+WIRE = "broker/wire.py"
 READINGS = "broker/readings.py"
 TRUTH = "broker/truth.py"
 REPORTS = "order/reports.py"
@@ -91,6 +92,7 @@ PLANTED: tuple[Bug, ...] = (
     ),
     bug(
         "the gate sends what has expired",
+        (BROKER, "or self._port.now() > order.expires_at:", ":"),
         (GATE, "if self._now() > order.expires_at:", "if False:"),
     ),
     bug(
@@ -158,40 +160,10 @@ PLANTED: tuple[Bug, ...] = (
         "the hidden retry of the library is on",
         ("broker/transport.py", "client._retry = 0", "client._retry = 3; client._retry_wait = 0"),
     ),
-    bug(
-        "what was in the air at a restart is taken for refused",
-        (
-            FOLD,
-            (
-                'replace(one, part=replace(one.part, status="lost"), asked_at=0, asked=0)\n'
-                "            )\n    return _unseen"
-            ),
-            (
-                'replace(one, part=replace(one.part, status="refused"), asked_at=0, asked=0)\n'
-                "            )\n    return _unseen"
-            ),
-        ),
-    ),
     # what the broker says
-    bug(
-        "an older report takes a fill back",
-        (
-            REPORTS,
-            "if filled_qty > part.filled_qty:  # type: ignore[operator]",
-            "if filled_qty != part.filled_qty:",
-        ),
-    ),
     bug(
         "an order that is over comes to life again",
         (REPORTS, "    if now in TERMINAL:\n        return False\n", ""),
-    ),
-    bug(
-        "a report without news of its legs forgets them",
-        (
-            REPORTS,
-            "    legs = one.legs\n    for leg in message.legs:",
-            "    legs = one.legs if message.legs else ()\n    for leg in message.legs:",
-        ),
     ),
     bug(
         "fills are told from each report anew",
@@ -278,10 +250,6 @@ PLANTED: tuple[Bug, ...] = (
         (TIMING, "FLAG_AFTER = SECOND", "FLAG_AFTER = 60 * SECOND"),
     ),
     bug(
-        "an unprotected position is never closed",
-        (TIMING, "EXIT_AFTER = 6 * SECOND", "EXIT_AFTER = 10_000 * SECOND"),
-    ),
-    bug(
         "protection is placed on the wrong side",
         (
             COMMANDS,
@@ -290,14 +258,6 @@ PLANTED: tuple[Bug, ...] = (
                 "        return self._minted(position, leg, side"
             ),
             "        side: Side = position.side\n        return self._minted(position, leg, side",
-        ),
-    ),
-    bug(
-        "protection is not placed again once its stop is gone",
-        (
-            ACTIONS,
-            "            command = self.make.protection(position)\n",
-            "            command = None\n",
         ),
     ),
     # closing
@@ -358,10 +318,12 @@ PLANTED: tuple[Bug, ...] = (
     # what is dared
     bug(
         "an approval reserves nothing",
+        (GATE, "or self._exposure.problem(order)", ""),
         (LEARN, "        reserved=keyed.put(state.reserved, approval.symbol, reserved),\n", ""),
     ),
     bug(
         "one position too many",
+        (GATE, "or self._exposure.problem(order)", ""),
         (
             CHECKS,
             'return _check("MAX_POSITIONS", len(held) < most',
@@ -370,6 +332,7 @@ PLANTED: tuple[Bug, ...] = (
     ),
     bug(
         "exposure is not limited",
+        (GATE, "or self._exposure.problem(order)", ""),
         (
             CHECKS,
             '    return _sized(case, "EXPOSURE", exposure_room(case))',
@@ -400,16 +363,6 @@ PLANTED: tuple[Bug, ...] = (
         (COOLDOWN, "if today and rest.entries >= risk.entries_per_symbol_and_day:", "if False:"),
     ),
     bug(
-        "entries are made before READY",
-        (CHECKS, "    not_ready,\n    broker_unreachable,\n", "    broker_unreachable,\n"),
-        (
-            CHECKS,
-            '        return _check("BROKER_UNREACHABLE", False, "trade stream down", "authorised")',
-            '        return _check("BROKER_UNREACHABLE", True, "-", "-")',
-        ),
-        (CHECKS, "        age <= ANSWER_SECONDS,\n", "        True,\n"),
-    ),
-    bug(
         "a stock is entered on what somebody else holds",
         (CHECKS, "    foreign,\n    quote,\n", "    quote,\n"),
     ),
@@ -421,5 +374,71 @@ PLANTED: tuple[Bug, ...] = (
             "            self.office.deliver(mail.address, Word(WordId(*mail.word), mail.message))",
             "            pass",
         ),
+    ),
+    bug(
+        "a position whose stop is gone is left alone",
+        (
+            ACTIONS,
+            "            command = self.make.protection(position)\n",
+            "            command = None\n",
+        ),
+        (TIMING, "EXIT_AFTER = 6 * SECOND", "EXIT_AFTER = 10_000 * SECOND"),
+    ),
+    bug(
+        "entries are made before READY",
+        (CHECKS, "    not_ready,\n    broker_unreachable,\n", ""),
+        (BROKER, "if order.increases and not self._readings.ready:", "if False:"),
+    ),
+    bug(
+        "an actor that died on a fact goes on as if it had heard it",
+        (
+            FOLD,
+            'return replace(state, frozen=f"crashed: {message.error}"[:200], asked_reconcile=0)',
+            "return state",
+        ),
+    ),
+    bug(
+        "the broker's truth is read and not believed",
+        (
+            FOLD,
+            "return reconciled(symbol, tag, noticed(state, message.position.qty), message)",
+            'return replace(state, frozen="")',
+        ),
+    ),
+    bug(
+        "a second signal enters beside a position",
+        (CHECKS, 'return _check("DUPLICATE", side is None', 'return _check("DUPLICATE", True'),
+        (CHECKS, "    position_size,\n    exposure_limit,\n", "    exposure_limit,\n"),
+        (
+            FOLD,
+            "busy = state.position is not None or any(is_open(one) for one in orders(state))",
+            "busy = False",
+        ),
+        (GATE, "or self._exposure.problem(order)", ""),
+    ),
+    bug(
+        "an order's state that is not known is taken for its end",
+        (
+            WIRE,
+            'type=_type(found),\n        status=STATUS.get(str(found.get("status")), "unknown"),',
+            'type=_type(found),\n        status=STATUS.get(str(found.get("status")), "canceled"),',
+        ),
+    ),
+    bug(
+        "legs are not looked at",
+        (
+            REPORTS,
+            "    for leg in message.legs:\n        legs = keyed",
+            "    for leg in ():\n        legs = keyed",
+        ),
+    ),
+    bug(
+        "every call is free",
+        ("broker/limiter.py", "if now < self._closed_until or self._tokens < least:", "if False:"),
+    ),
+    bug(
+        "reservations do not outlive a restart",
+        (LEARN, "ready_at=None, stream_up=False,", "ready_at=None, reserved=(), stream_up=False,"),
+        (GATE, "or self._exposure.problem(order)", ""),
     ),
 )

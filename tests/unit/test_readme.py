@@ -103,3 +103,15 @@ def test_every_config_file_is_sound() -> None:
     for path in sorted((README.parent / "config").glob("*.json")):
         if not path.name.startswith("example"):
             configuration.read(path)
+
+
+def test_every_test_that_the_venues_rules_name_exists() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)", README.read_text())
+    folder = Path(__file__).resolve().parents[1] / "venue"
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (folder / file).read_text()
+    ]
+    assert missing == []
+    assert len(named) >= 90
