@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from .modes import Modes
 from .vendors import How
 
 SECOND = 1_000_000_000
@@ -224,6 +225,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     rules: tuple[Rule, ...] = ()
     seed: int | None = None
     """The venue's own seed when it is left out."""
+    modes: Modes | None = None
+    """How the venue behaves from now on; as before when it is left out."""
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):

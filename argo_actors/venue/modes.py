@@ -1,6 +1,5 @@
 """How the venue misbehaves and whom it refuses while a plan says so; the default is a good day at Alpaca."""
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
@@ -53,42 +52,3 @@ class Modes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     trading_blocked: bool = False
     liquidation_only: bool = False
     assets: dict[str, Listing] = {}
-
-
-class Split(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="kind",
-    tag="split",
-):
-    """`new` shares for `old` ones from the ex-date's midnight in New York on."""
-
-    symbol: str
-    ex_date: str
-    new: Annotated[int, msgspec.Meta(ge=1, le=1000)]
-    old: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
-
-    @property
-    def ratio(self) -> Decimal:
-        """Shares that one old share becomes."""
-        return Decimal(self.new) / self.old
-
-
-class Dividend(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="kind",
-    tag="dividend",
-):
-    """Dollars a share, paid (by a short: owed) at the ex-date's midnight in New York."""
-
-    symbol: str
-    ex_date: str
-    rate: Decimal
-
-
-Action = Split | Dividend

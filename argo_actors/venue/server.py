@@ -18,6 +18,7 @@ from .data_rest import forbidden, handle_data
 from .faults import Faults, PlanError, read_plan
 from .http_front import Front, Request
 from .matching import Account, Book
+from .modes import Modes
 from .options import Options, options_of
 from .past import Past
 from .providers import handle_provider
@@ -127,6 +128,7 @@ class Venue:
                 return self._take_faults(body)
             case "DELETE", "/argo/faults":
                 self.faults.clear()
+                self.book.modes = Modes()
                 return answer(200, self.faults.about())
             case "POST", "/argo/transfer":
                 return self._take_transfer(body)
@@ -169,6 +171,7 @@ class Venue:
 
     def _give(self, plan: faults.Plan) -> None:
         self.faults.give(plan, self.book.now)
+        self.book.modes = plan.modes or self.book.modes
         self._past.keep(self.book, self.faults.looks_back)
 
     def _stale(self, request: Request, seconds: float) -> Answer:

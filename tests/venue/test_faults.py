@@ -432,6 +432,28 @@ def test_a_plan_is_given_by_file(tmp_path: Path) -> None:
         one.close()
 
 
+def test_a_plan_says_how_the_venue_behaves_until_it_is_taken_back(tmp_path: Path) -> None:
+    file = tmp_path / "faults.json"
+    file.write_text(json.dumps({"modes": {"trading_blocked": True, "easy_to_borrow": False}}))
+    one = SimulatedWorld(["--lockstep", "--faults", str(file)], tmp_path / "venue.log")
+    keys = {
+        "APCA-API-KEY-ID": str(one.about["key_id"]),
+        "APCA-API-SECRET-KEY": str(one.about["secret"]),
+    }
+
+    def read(path: str) -> Any:
+        return requests.get(f"{one.url}{path}", headers=keys, timeout=10).json()
+
+    try:
+        assert read("/v2/account")["trading_blocked"] is True
+        assert "easy_to_borrow" not in read("/v2/assets/AAPL")
+        requests.delete(f"{one.url}/argo/faults", timeout=10)
+        assert read("/v2/account")["trading_blocked"] is False
+        assert "easy_to_borrow" in read("/v2/assets/AAPL")
+    finally:
+        one.close()
+
+
 # the command
 
 
