@@ -2,8 +2,9 @@
 
 from ..units import MINUTE, SECOND, UtcNanos
 
-BURST = 3
-"""A burst is this part of a minute's calls: so no minute sees more than 150 + 50 of Alpaca's 200."""
+BURST = 5
+"""A burst is this part of a minute's calls: 150 + 30 of Alpaca's 200 leave room for the questions under
+way, which are charged for all of their calls only when these have been made."""
 
 
 class Limiter:

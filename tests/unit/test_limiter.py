@@ -15,15 +15,15 @@ def drain(limiter: Limiter, now: int, *, urgent: bool) -> int:
 
 def test_the_reserve_is_left_to_urgent_calls() -> None:
     limiter = Limiter(150, 50)
-    assert drain(limiter, START, urgent=False) == 33
-    assert drain(limiter, START, urgent=True) == 17
+    assert drain(limiter, START, urgent=False) == 20
+    assert drain(limiter, START, urgent=True) == 10
 
 
 def test_it_refills_with_market_time_and_never_beyond_a_burst() -> None:
     limiter = Limiter(60, 0)
-    assert drain(limiter, START, urgent=True) == 20
+    assert drain(limiter, START, urgent=True) == 12
     assert drain(limiter, START + 2 * SECOND, urgent=True) == 2
-    assert drain(limiter, START + 60 * MINUTE, urgent=True) == 20
+    assert drain(limiter, START + 60 * MINUTE, urgent=True) == 12
 
 
 def test_no_minute_sees_more_than_the_brokers_200() -> None:
@@ -50,15 +50,15 @@ def test_a_turn_that_needed_several_calls_is_charged_for_all_of_them() -> None:
     limiter = Limiter(150, 50)
     limiter.take(START, urgent=False)
     limiter.made(4, START)
-    assert limiter.left(START) == 46
+    assert limiter.left(START) == 26
     limiter.take(START, urgent=False)
     limiter.made(4, START)
-    assert limiter.left(START) == 45
+    assert limiter.left(START) == 25
     limiter.made(5, START)
-    assert limiter.left(START) == 45
+    assert limiter.left(START) == 25
 
 
 def test_calls_made_before_it_are_not_charged_again() -> None:
     limiter = Limiter(150, 50, made=1000)
     limiter.made(1002, START)
-    assert limiter.left(START) == 48
+    assert limiter.left(START) == 28
