@@ -300,7 +300,8 @@ def i6_exit(view: View) -> Found:
         flagged_at = view.flagged.get(symbol)
         if flagged_at is None or not _watched(view, symbol) or not view.market_open(symbol):
             continue
-        quiet = view.seconds(max(flagged_at, one.since, view.disturbed_at, view.ready_at))
+        tried = max(view.absent_at[cid][-1] for cid in view.absent_at) if view.absent_at else 0
+        quiet = view.seconds(max(flagged_at, one.since, view.disturbed_at, view.ready_at, tried))
         if (
             quiet > 12
             and not _exit_left(view, symbol, one.since)

@@ -358,7 +358,13 @@ class View:
             ),
             ZERO,
         )
-        if truth.position.qty and abs(truth.position.qty - own) >= 1:
+        unsure = any(
+            one.order.symbol == truth.symbol
+            and cid not in self.reported
+            and cid not in self.refused
+            for cid, one in self.intents.items()
+        )
+        if not unsure and truth.position.qty and abs(truth.position.qty - own) >= 1:
             if truth.symbol in self.foreign_seen:
                 self.foreign_known.setdefault(truth.symbol, at)
             self.foreign_seen.add(truth.symbol)

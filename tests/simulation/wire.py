@@ -173,10 +173,10 @@ class Wire:
         self.orphans += self._under_way.values()
         self._under_way.clear()
 
-    def deliver_orphans(self) -> None:
+    def deliver_orphans(self, arrive: bool | None = None) -> None:
         """They arrive now, or never."""
         for sent, request in self.orphans:
-            if self.chance.random() < 0.5:
+            if self.chance.random() < 0.5 if arrive is None else arrive:
                 self.ears.fault("late_arrival", sent)
                 self._applied(sent, request)
         self.orphans.clear()

@@ -109,6 +109,10 @@ class World:
         self._crash_words: list[str] = []
         self.on_record: list[Callable[[Record], None]] = []
         self.on_committing: list[Callable[[list[Record]], None]] = []
+        self.on_boot: list[Callable[[], None]] = []
+        self.on_fill: list[Callable[[Any], None]] = []
+        self.orphans_arrive: bool | None = None
+        """What was under way at a kill arrives, or not; None leaves it to chance."""
         self.on_point: list[Callable[[str, Sent], None]] = []
 
     def __enter__(self) -> "World":
@@ -206,6 +210,8 @@ class World:
         )
         self.process = process
         self.wire.run += 1
+        for hook in tuple(self.on_boot):
+            hook()
         try:
             process.boot()
             self.view.alive, self.view.alive_at = True, self.now
@@ -245,7 +251,8 @@ class World:
         self.wire.cut_off()
         process.crash(keep)
         self.figures["kills"] += 1
-        self.at(self.now + int(self.chance.uniform(0, 0.2) * SECOND), self.wire.deliver_orphans)
+        late = int(self.chance.uniform(0, 0.2) * SECOND)
+        self.at(self.now + late, lambda: self.wire.deliver_orphans(self.orphans_arrive))
         down = self.chance.choice((0.01, 0.5, 3.0, 8.0))
         self.at(self.now + int(down * SECOND), self._boot)
 
@@ -354,6 +361,8 @@ class World:
         for fill in book.activities[self._filled :]:
             self._filled += 1
             self.checker.venue_changed(self.view.symbol(fill.symbol), self._clock())
+            for hook in tuple(self.on_fill):
+                hook(fill)
         hits = self.venue.faults._total
         if hits > self._hits:
             for hit in self.venue.faults.about()["hits"][-(hits - self._hits) :]:
