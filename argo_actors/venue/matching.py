@@ -338,7 +338,8 @@ class Book(Executions):
                 and not self._luck("both_legs", self._root(order))
             ):
                 self._finish(one, "canceled")
-        if self._luck("stops_replaced", order) and not order.replaces:
+        fresh = not order.replaces and order.status == "new"
+        if fresh and self._luck("stops_replaced", order):
             self._go_on_as_another(order)
             return False
         return True
@@ -381,6 +382,7 @@ class Book(Executions):
                 quote = self.quote(one.symbol)
                 if both and quote is not None:
                     far = quote.ask if one.side == "buy" else quote.bid
+                    self._becomes_new(one)
                     self._fill(one, forced_price(one, far), whole=True)
                 else:
                     self._finish(one, "canceled", silent=one.leg == "stop")
