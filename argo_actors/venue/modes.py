@@ -7,17 +7,6 @@ import msgspec
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class Listing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is different about an asset: halted, not to be sold short, hard to borrow."""
-
-    tradable: bool | None = None
-    shortable: bool | None = None
-    fractionable: bool | None = None
-    borrow_status: Literal["easy_to_borrow", "hard_to_borrow"] | None = None
-    status: Literal["active", "inactive"] | None = None
-    exchange: str | None = None
-
-
 class Modes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Shares are decided by the seed and the order's id: the same orders meet the same luck."""
 
@@ -51,4 +40,3 @@ class Modes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """False: assets come without `easy_to_borrow`, as the vendor announced."""
     trading_blocked: bool = False
     liquidation_only: bool = False
-    assets: dict[str, Listing] = {}
