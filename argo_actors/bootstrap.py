@@ -23,11 +23,13 @@ from .clock.hours import Hours
 from .clock.pacer import Advance, LockstepPacer, Pacer, Schedule, SteadyPacer
 from .config import Config, RestartPolicy, Source
 from .consensus.decider import ConsensusState, consensus
-from .errors import AuthError, BrokerError, ConfigError, DaemonError
+from .errors import AuthError, BrokerError, ConfigError, DaemonError, HeldError
+from .host.lock import Lock, lock_account, lock_state
+from .host.process import this_process
 from .host.secrets import Secrets
-from .host.state import Lock, StateDir, lock_account, lock_state
+from .host.state import StateDir
 from .messages.market import Decide
-from .messages.system import Configured, Operator, SourceOrder, Started, Stopping
+from .messages.system import Configured, Epoch, Operator, SourceOrder, Started, Stopping
 from .order.decider import order
 from .risk.decider import risk
 from .risk.state import RiskState
@@ -44,6 +46,7 @@ from .units import UtcNanos
 
 VERSION = "0.1.0"
 START_SECONDS = 30.0
+TAKE_OVER_SECONDS = 5.0
 
 
 def deciders(config_text: str, account_tag: str) -> dict[str, Decider[Any]]:
@@ -70,6 +73,14 @@ class Lockstep(NamedTuple):
     speed: float
 
 
+class Taken(NamedTuple):
+    """What a standby has when it takes over: the state's lock, and who asked for it (nobody, mostly)."""
+
+    lock: Lock
+    who: str = ""
+    why: str = ""
+
+
 class Settings(NamedTuple):
     """What a daemon is started with."""
 
@@ -80,6 +91,8 @@ class Settings(NamedTuple):
     lockstep: Lockstep | None = None
     start_clock: UtcNanos | None = None
     """Market time at start where it is not the wall clock's (a simulated market at real speed)."""
+    taken: Taken | None = None
+    """What a standby took over; None for a start of its own."""
 
 
 class Daemon:
@@ -93,7 +106,8 @@ class Daemon:
         self._locks: list[Lock] = []
         self._check_wall()
         settings.state.create()
-        self._locks.append(lock_state(settings.state))
+        taken = settings.taken
+        self._locks.append(lock_state(settings.state) if taken is None else taken.lock)
         try:
             self._build(settings)
         except BaseException:
@@ -105,10 +119,10 @@ class Daemon:
         self.link = Link()
         self.gate = self._gate()
         self.account = self._account()
-        self._locks.append(lock_account(self._account_name()))
+        self._locks.append(self._lock_account())
         self.roster = Roster(settings.config, settings.secrets, settings.state.path)
         self.engine = Engine(self._plan(), self.clock, self.fatal)
-        self.gate.attach(self.engine.journal)
+        self.gate.attach(self.engine.journal, self._superseded)
         self._restore_operator()
         self.pacer = self._pacer()
         for warning in self.engine.warnings:
@@ -163,6 +177,17 @@ class Daemon:
                     ) from None
                 machine_sleep(0.5)
 
+    def _lock_account(self) -> Lock:
+        """A process that is ending lets go of its two locks one after the other."""
+        until = machine_seconds() + (0.0 if self.settings.taken is None else TAKE_OVER_SECONDS)
+        while True:
+            try:
+                return lock_account(self._account_name())
+            except HeldError:
+                if machine_seconds() >= until:
+                    raise
+                machine_sleep(0.02)
+
     def _account_name(self) -> str:
         """The account's number; a simulated broker's also by its address, as all have the same one."""
         number, host = str(self.account["account_number"]), urlsplit(self.config.broker.base_url)
@@ -188,7 +213,14 @@ class Daemon:
             shutdown_seconds=config.clock.shutdown_seconds,
             durable_seconds=config.journal.durable_seconds,
             kept_mark=config.supervision.kept_mark,
+            epoch=self._epoch(),
         )
+
+    def _epoch(self) -> Epoch:
+        taken, pid = self.settings.taken, this_process().pid
+        if taken is None:
+            return Epoch(number=0, pid=pid)
+        return Epoch(number=0, pid=pid, by="take-over", who=taken.who, why=taken.why)
 
     def _edges(self) -> tuple[EdgeSpec, ...]:
         config, secrets = self.config, self.settings.secrets
@@ -289,9 +321,16 @@ class Daemon:
         self.engine.stop(until - machine_seconds())
         self.release()
 
+    def _superseded(self) -> str:
+        """A lock of ours is another's now, because somebody removed its file: nothing may leave any more."""
+        if not any(lock.superseded() for lock in self._locks):
+            return ""
+        self.fatal("another daemon has taken the account over (a lock's file was removed)")
+        return self.failure
+
     def release(self) -> None:
-        """Let go of the locks."""
-        for lock in self._locks:
+        """Let go of the locks, the state's last: whoever waits for that one finds the account free."""
+        for lock in reversed(self._locks):
             lock.release()
 
 

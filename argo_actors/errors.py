@@ -3,7 +3,8 @@
 ArgoError                    says what happened, where, and (`fix`) what the user can do
 ├── ConfigError              the operator mends the configuration before start
 ├── UsageError               the command line asks for something that cannot be done
-├── DaemonError              the daemon does not run, or cannot be reached, or is already there
+├── DaemonError              the daemon does not run, or cannot be reached
+│   └── HeldError            another one holds the account
 ├── JournalError             nothing can be proved any more: no new risk until it is understood
 │   └── ChainError           the chain of the journal is broken
 ├── ProviderError            a source cannot answer
@@ -43,9 +44,13 @@ class UsageError(ArgoError):
 
 
 class DaemonError(ArgoError):
-    """The daemon does not run, cannot be reached, or another one holds the account."""
+    """The daemon does not run, or cannot be reached."""
 
     exit_code = 4
+
+
+class HeldError(DaemonError):
+    """Another daemon holds the account or its state."""
 
 
 class JournalError(ArgoError):

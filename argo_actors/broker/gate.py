@@ -1,7 +1,7 @@
 """The last thing before the socket: no request that can move money leaves by any other way.
 
 Sanity and exposure are checked under one lock, then the journal is durable up to the command, then, as the
-last act under the lock, halt flag and expiry are checked and the request is registered (design §5).
+last act under the lock, halt flag, epoch and expiry are checked and the request is registered (design §5).
 """
 
 import re
@@ -49,6 +49,9 @@ class Sent(NamedTuple):
 class Durable(Protocol):
     """The journal, as far as the gate needs it."""
 
+    epoch: int
+    """The first record of this process's epoch."""
+
     def wait_durable(self, seq: int, seconds: float) -> None:
         """Return when the record is on disk."""
         ...
@@ -69,6 +72,7 @@ class Gate:
         self._now = now
         self._transport = Transport(config.broker.base_url, keys.key_id, keys.secret, adapter)
         self._journal: Durable | None = None
+        self._superseded: Callable[[], str] = str
         self._lock = threading.Lock()
         self._operator: OperatorState = "normal"
         self._sent: dict[str, str] = {}
@@ -78,9 +82,10 @@ class Gate:
         self._assets: dict[str, Asset] = {}
         self._exposure = Exposure(config)
 
-    def attach(self, journal: Durable) -> None:
-        """The journal that must hold a command before it is sent."""
+    def attach(self, journal: Durable, superseded: Callable[[], str]) -> None:
+        """The journal that must hold a command before it is sent; who says what ended our epoch, if any."""
         self._journal = journal
+        self._superseded = superseded
 
     def know(self, asset: Asset) -> None:
         """The steps in which a symbol is traded."""
@@ -100,7 +105,7 @@ class Gate:
         self._check(order, str(body))
         self._durable(seq)
         with self._lock:
-            self._last_check(order, str(body))
+            self._last_check(order, str(body), seq)
             self._sent[order.client_order_id] = str(body)
             self._absent.discard(order.client_order_id)
             self._exposure.register(order, self._now())
@@ -114,6 +119,8 @@ class Gate:
         if not ORDER_ID.fullmatch(command.order_id):
             raise RefusedError(f"the gate refused: {command.order_id!r} is no order", status=0)
         self._durable(seq)
+        with self._lock:
+            self._refuse_if(self._older(seq))
         return self._transport.delete(f"/orders/{command.order_id}")
 
     def forget(self, client_order_id: str) -> None:
@@ -297,8 +304,16 @@ class Gate:
         )
         return f"{second} entries this second, {len(minute)} this minute" if full else ""
 
-    def _last_check(self, order: SubmitOrder, body: str) -> None:
+    def _older(self, seq: int) -> str:
+        """A command of an epoch that is over, or any command once our own is over (I17)."""
+        epoch = 0 if self._journal is None else self._journal.epoch
+        if seq < epoch:
+            return f"record {seq} is of an older epoch, ours began with {epoch}"
+        return self._superseded()
+
+    def _last_check(self, order: SubmitOrder, body: str, seq: int) -> None:
         """Others may have been registered while this one waited for the disk: all is judged again."""
+        self._refuse_if(self._older(seq))
         if order.increases and self._operator in STOPS_ENTRIES:
             self._refuse_if(self._operator)
         if self._now() > order.expires_at:

@@ -52,6 +52,8 @@ class Journal:
     ) -> None:
         self.path = path
         self.next_seq = begin.last_seq + 1
+        self.epoch = self.next_seq
+        """The first record of this process: what was said before it is of an older epoch."""
         self.durable = begin.last_seq
         self.commits = 0
         self._failed = failed

@@ -104,6 +104,7 @@ ROUTES: dict[type[Message], Route] = {
     truth.Adopted: Route(("tracker",)),
     truth.Transfer: Route(("risk", "tracker")),
     system.Configured: Route(()),
+    system.Epoch: Route(("tracker",)),
     system.Started: Route(("risk", "order/*", "tracker")),
     system.Stopping: _control("risk", "tracker"),
     system.Operator: _control("risk", "order/*", "tracker"),

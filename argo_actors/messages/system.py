@@ -19,6 +19,17 @@ class Configured(Fact, frozen=True, kw_only=True):
     """First four hex digits of the SHA-256 of the account number: part of every order id."""
 
 
+class Epoch(Fact, frozen=True, kw_only=True):
+    """Who writes this journal and sends from here on; durable before it does. Older commands never leave."""
+
+    number: int
+    pid: int = 0
+    by: Literal["start", "take-over"] = "start"
+    who: str = ""
+    """Who asked the standby to take over; empty when the active had ended by itself."""
+    why: str = ""
+
+
 class Started(Fact, frozen=True, kw_only=True):
     """The engine runs (again): an order actor takes stock of what was in the air."""
 

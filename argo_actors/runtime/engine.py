@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from ..errors import ChainError, JournalError
 from ..journal.codec import FORMAT, GENESIS, Mail, Opening, encode
 from ..journal.reader import FIX, day_files, last_chain, newest_state, records
 from ..journal.writer import HEAD, Journal, day_of, new_file
 from ..messages import Message, WordId
-from ..messages.system import Configured, DeadLetter, Overload, Redelivered
+from ..messages.system import Configured, DeadLetter, Epoch, Overload, Redelivered
 from ..units import UtcNanos
 from .alarm import Alarm
 from .cell import DeciderCell
@@ -66,6 +68,8 @@ class Plan(NamedTuple):
     """Beyond so many waiting words entries are denied."""
     driver: Driver | None = None
     """None: threads."""
+    epoch: Epoch = Epoch(number=0)
+    """Who runs it, and how it came to; the engine gives the number."""
 
 
 class Engine:
@@ -196,11 +200,12 @@ class Engine:
         return behaviour
 
     def start(self, *first: Message) -> None:
-        """Say the configuration and the first words, deliver the mail in flight, let the edges begin."""
+        """Begin an epoch, durably; deliver the mail in flight; say the first words; let the edges begin."""
         self.supervisor_cell.revive()
         self.driver.settle(self.office.activity, 5)
         self.driver.start(self._watch)
-        self.say("engine", self.plan.configured)
+        epoch = msgspec.structs.replace(self.plan.epoch, number=self.run)
+        self.say_durably("engine", self.plan.configured, epoch)
         self._redeliver()
         if first:
             self.say("engine", *first)

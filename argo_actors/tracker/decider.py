@@ -28,6 +28,7 @@ from ..messages.system import (
     Alert,
     Crashed,
     DeadLetter,
+    Epoch,
     Overload,
     Parked,
     Restarted,
@@ -294,6 +295,9 @@ def _noticed(state: TrackerState, heard: Heard) -> TrackerState:
             text = f"{message.address} {message.state}: {message.reason}"
         case DeadLetter():
             text = f"dead letter: {message.kind} to {message.address}: {message.reason}"
+        case Epoch(by="take-over"):
+            asked = f" ({message.who}: {message.why})" if message.who else ""
+            text = f"the standby, process {message.pid}, took over: epoch {message.number}{asked}"
         case Overload(over=True):
             text = f"{message.address} is behind: {message.waiting} words wait, no entries"
         case Overload():

@@ -42,6 +42,7 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.next_seq = 1
+        self.epoch = 1
         self.said: list[Message] = []
         self.crashes: list[str] = []
 
@@ -213,7 +214,7 @@ class Bench:
         self.clock = SetClock(NOW)
         self.office = Office(self.log, self.clock)
         self.gate = Gate(self.config, Pair("PK1", "secret"), self.clock.now)
-        self.gate.attach(self.log)
+        self.gate.attach(self.log, str)
         self.link = Link()
         self.alarm = ThreadAlarm()
         self.ref = EdgeCell.start(

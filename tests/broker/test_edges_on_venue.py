@@ -53,7 +53,7 @@ def test_a_coin_is_bought_told_by_answer_and_stream_and_held(venue: dict[str, An
     log, clock, link, alarm = MemoryLog(), SteadyClock(), Link(), ThreadAlarm()
     office = Office(log, clock)
     gate = Gate(config, keys, clock.now)
-    gate.attach(log)
+    gate.attach(log, str)
     errors: list[BaseException] = []
     shared: dict[str, Any] = {"config": config, "link": link, "account_tag": TAG}
 

@@ -203,7 +203,7 @@ def test_rolling_under_load_leaves_every_file_readable(tmp_path: Path) -> None:
     for path in day_files(tmp_path):
         total += len(list(records(path)))
     assert folded(day_files(tmp_path)[-1]).states == live
-    assert total == 1 + 301 * 3
+    assert total == 2 + 301 * 3
 
 
 def test_a_restart_on_a_later_day_begins_a_new_file(tmp_path: Path) -> None:

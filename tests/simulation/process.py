@@ -201,7 +201,7 @@ class Process:
     def boot(self) -> None:
         """Recover, and begin: as the daemon does, in its order."""
         self.engine = engine = Engine(self.plan, self.clock, self.fatal)
-        self.gate.attach(engine.journal)
+        self.gate.attach(engine.journal, str)
         risk = engine.deciders["risk"].state
         if isinstance(risk, RiskState):
             self.gate.operate(risk.operator)

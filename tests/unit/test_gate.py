@@ -2,10 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from argo_actors.broker.gate import Gate
 from argo_actors.config import Config, decode
@@ -21,6 +24,8 @@ NOW = 1_790_000_000 * SECOND
 
 class Disk:
     """A journal that is durable when it is told to be."""
+
+    epoch = 0
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -60,10 +65,11 @@ class Bench:
 
     def __init__(self, config: Config) -> None:
         self.now = NOW
+        self.superseded = ""
         self.disk = Disk()
         self.wire = Wire(self.disk)
         self.gate = Gate(config, Pair("PK1", "secret"), lambda: self.now)
-        self.gate.attach(self.disk)
+        self.gate.attach(self.disk, lambda: self.superseded)
         self.gate._transport = self.wire  # type: ignore[assignment]
         self.gate.account()
 
@@ -419,3 +425,30 @@ def test_a_smaller_account_has_smaller_limits() -> None:
     bench.wire.equity = "1000"
     bench.gate.account()
     assert "above" in bench.refused(order())
+
+
+# the epoch is the last act
+
+
+@given(seq=st.integers(1, 40), epoch=st.integers(1, 40), over=st.booleans(), ends=st.booleans())
+def test_only_commands_of_an_epoch_that_stands_leave(
+    seq: int, epoch: int, *, over: bool, ends: bool
+) -> None:
+    """`over`: another daemon has the account already; `ends`: it takes it while the disk is waited for."""
+    bench = Bench(SIX)
+    bench.disk.epoch = epoch
+    bench.superseded = "another daemon" if over else ""
+
+    def meanwhile() -> None:
+        bench.superseded = "another daemon" if over or ends else ""
+
+    bench.disk.before = meanwhile
+    cancel = CancelOrder(client_order_id="c", order_id="b1", symbol="AAPL", because=())
+    for send in (partial(bench.gate.submit, closing()), partial(bench.gate.cancel, cancel)):
+        if seq >= epoch and not over and not ends:
+            send(seq)
+        else:
+            with pytest.raises(RefusedError, match=r"older epoch|another daemon"):
+                send(seq)
+    left = int(seq >= epoch and not over and not ends)
+    assert (len(bench.wire.posted), len(bench.wire.deleted)) == (left, left)
