@@ -104,7 +104,7 @@ class Daemon:
         self.ended = threading.Event()
         self.failure = ""
         self._locks: list[Lock] = []
-        self._check_wall()
+        check_environment(settings)
         settings.state.create()
         taken = settings.taken
         self._locks.append(lock_state(settings.state) if taken is None else taken.lock)
@@ -118,7 +118,7 @@ class Daemon:
         self.clock = self._clock()
         self.link = Link()
         self.gate = self._gate()
-        self.account = self._account()
+        self.account = account_of(self.gate, settings)
         self._locks.append(self._lock_account())
         self.roster = Roster(settings.config, settings.secrets, settings.state.path)
         self.engine = Engine(self._plan(), self.clock, self.fatal)
@@ -137,20 +137,6 @@ class Daemon:
         if isinstance(books, TrackerState):
             self.roster.restore(books.switched_off)
 
-    def _check_wall(self) -> None:
-        """Paper is the default; live is only with its own word and a live address (I20)."""
-        live_url = self.config.broker.base_url.startswith("https://api.alpaca.markets")
-        if live_url != (self.config.environment == "live"):
-            raise ConfigError(
-                f"environment is {self.config.environment!r} but broker.base_url is "
-                f"{self.config.broker.base_url}",
-                fix="make the two agree: paper-api.alpaca.markets for paper",
-            )
-        if self.config.environment == "live" and self.settings.mode != "live":
-            raise ConfigError(
-                "this configuration trades live money", fix="argo run --live ACCOUNT_NUMBER"
-            )
-
     def _clock(self) -> SetClock | SteadyClock:
         lockstep = self.settings.lockstep
         if lockstep is not None:
@@ -159,23 +145,6 @@ class Daemon:
 
     def _gate(self) -> Gate:
         return Gate(self.config, self.settings.secrets.broker, self.clock.now)
-
-    def _account(self) -> dict[str, Any]:
-        """The account, before anything else: its number is what is locked and what ids carry."""
-        until = machine_seconds() + START_SECONDS
-        while True:
-            try:
-                return dict(self.gate.account())
-            except AuthError as error:
-                raise DaemonError(error.what, fix=error.fix) from None
-            except BrokerError as error:
-                if machine_seconds() >= until:
-                    raise DaemonError(
-                        f"the broker at {self.config.broker.base_url} does not answer: "
-                        f"{self.settings.secrets.redact(error.what)}",
-                        fix="check the network and broker.base_url",
-                    ) from None
-                machine_sleep(0.5)
 
     def _lock_account(self) -> Lock:
         """A process that is ending lets go of its two locks one after the other."""
@@ -339,6 +308,40 @@ def last_cycle(engine: Engine) -> int:
     state = engine.deciders["consensus"].state
     decided = state.decided if isinstance(state, ConsensusState) else 0
     return max([decided, *(one.n for one in engine.in_flight if isinstance(one, Decide))])
+
+
+def check_environment(settings: Settings) -> None:
+    """Paper is the default; live is only with its own word and a live address (I20). Raises ConfigError."""
+    config = settings.config
+    live_url = config.broker.base_url.startswith("https://api.alpaca.markets")
+    if live_url != (config.environment == "live"):
+        raise ConfigError(
+            f"environment is {config.environment!r} but broker.base_url is "
+            f"{config.broker.base_url}",
+            fix="make the two agree: paper-api.alpaca.markets for paper",
+        )
+    if config.environment == "live" and settings.mode != "live":
+        raise ConfigError(
+            "this configuration trades live money", fix="argo run --live ACCOUNT_NUMBER"
+        )
+
+
+def account_of(gate: Gate, settings: Settings) -> dict[str, Any]:
+    """The account: its number is what is locked and what ids carry. Raises DaemonError."""
+    until = machine_seconds() + START_SECONDS
+    while True:
+        try:
+            return dict(gate.account())
+        except AuthError as error:
+            raise DaemonError(error.what, fix=error.fix) from None
+        except BrokerError as error:
+            if machine_seconds() >= until:
+                raise DaemonError(
+                    f"the broker at {settings.config.broker.base_url} does not answer: "
+                    f"{settings.secrets.redact(error.what)}",
+                    fix="check the network and broker.base_url",
+                ) from None
+            machine_sleep(0.5)
 
 
 def configured(config: Config, account_number: str) -> Configured:

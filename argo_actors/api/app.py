@@ -1,7 +1,5 @@
-"""The HTTP API: over the account's private socket, and on loopback TCP behind a token."""
+"""The HTTP API of a running daemon."""
 
-import socket
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
@@ -9,11 +7,8 @@ from typing import Annotated, Any
 import msgspec
 
 from ..bootstrap import Daemon
-from ..errors import DaemonError
-from ..host.state import StateDir
 from ..tracker.decider import KEPT
 from . import signals, sources
-from .guard import Guard, token
 from .requests import (
     ExecuteRequest,
     ExecuteSignalRequest,
@@ -27,10 +22,8 @@ from .requests import (
     order_source,
     resolve,
 )
+from .server import Server
 from .view import View
-
-START_SECONDS = 10.0
-STOP_SECONDS = 3.0
 
 
 def application(daemon: Daemon) -> Any:
@@ -64,9 +57,13 @@ def application(daemon: Daemon) -> Any:
         found = signals.latest(view.books, limit)
         return Response(msgspec.json.encode(found), media_type="application/json")
 
-    @get("/health", sync_to_thread=False)
+    @get(["/health", "/api/v1/health/liveness"], sync_to_thread=False)
     def health() -> dict[str, Any]:
         return {"status": "ok" if view.books.ready else "starting"}
+
+    @get("/api/v1/health/readiness", sync_to_thread=False)
+    def readiness() -> Any:
+        return Response(health.fn(), status_code=200 if view.books.ready else 503)
 
     @get("/api/v1/actors/{address:path}", sync_to_thread=False)
     def actor(address: FromPath[str]) -> Any:
@@ -101,89 +98,15 @@ def application(daemon: Daemon) -> Any:
         return Response(body, status_code=error.status)
 
     return Litestar(
-        route_handlers=[read, latest, health, actor, command, source, decide, ask, take],
+        route_handlers=[read, latest, health, readiness, actor, command, source, decide, ask, take],
         exception_handlers={Refused: refused},
         openapi_config=None,
         logging_config=None,
     )
 
 
-class Server:
-    """The app on its Unix socket (0600) and on loopback TCP, each on a thread of its own."""
-
-    def __init__(self, daemon: Daemon, state: StateDir) -> None:
-        app = application(daemon)
-        self.socket = state.socket
-        self.socket.unlink(missing_ok=True)
-        self._tcp = _bound(daemon.config.api.port)
-        self.port: int = self._tcp.getsockname()[1]
-        guarded = Guard(app, token(state.token), self.port)
-        self._listeners = (
-            _Listener(app, uds=str(self.socket)),
-            _Listener(guarded, sockets=[self._tcp]),
-        )
-
-    @property
-    def url(self) -> str:
-        """Where it answers, to whoever has the token."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Begin to answer."""
-        for listener in self._listeners:
-            listener.start()
-        self.socket.chmod(0o600)
-
-    def stop(self) -> None:
-        """Answer no more."""
-        for listener in self._listeners:
-            listener.leave()
-        for listener in self._listeners:
-            listener.join()
-        self._tcp.close()
-        self.socket.unlink(missing_ok=True)
-
-
-class _Listener:
-    """One place where the app answers."""
-
-    def __init__(self, app: Any, *, uds: str | None = None, sockets: Any = None) -> None:
-        import uvicorn
-
-        config = uvicorn.Config(
-            app,
-            uds=uds,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": sockets}, name="api", daemon=True
-        )
-
-    def start(self) -> None:
-        self._thread.start()
-        waited = threading.Event()
-        for _ in range(int(START_SECONDS / 0.01)):
-            if self._server.started:
-                break
-            waited.wait(0.01)
-
-    def leave(self) -> None:
-        self._server.should_exit = True
-
-    def join(self) -> None:
-        self._thread.join(STOP_SECONDS)
-
-
-def _bound(port: int) -> socket.socket:
-    """A loopback socket; port 0 is any free one. Raises DaemonError."""
-    try:
-        return socket.create_server(("127.0.0.1", port))
-    except OSError as error:
-        raise DaemonError(
-            f"port {port} of 127.0.0.1 cannot be had: {error.strerror}",
-            fix="set api.port to another one (--set api.port=0 takes any free one)",
-        ) from None
+def serving(daemon: Daemon, port: int | None = None, *, next_free: bool = False) -> Server:
+    """The daemon's server, bound and not yet started. Raises DaemonError where the port cannot be had."""
+    state = daemon.settings.state
+    wanted = daemon.config.api.port if port is None else port
+    return Server(application(daemon), state.socket, state.token, wanted, next_free=next_free)

@@ -15,7 +15,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OPEN = frozenset({"/health"})
+OPEN = frozenset({"/health", "/api/v1/health/liveness", "/api/v1/health/readiness"})
 """Paths that tell nothing of the account."""
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 

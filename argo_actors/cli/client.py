@@ -13,13 +13,13 @@ TIMEOUT_SECONDS = 10.0
 
 
 class _OverSocket(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("argo", timeout=TIMEOUT_SECONDS)
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("argo", timeout=seconds)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT_SECONDS)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
 
 
@@ -36,16 +36,23 @@ def find(account: str, state: Path | None) -> StateDir:
 
 def get(state: StateDir, path: str) -> Any:
     """The JSON answer of the daemon. Raises DaemonError when it does not run."""
-    return _request(state, "GET", path, None)
+    return ask(state.socket, "GET", path, None)
 
 
 def post(state: StateDir, path: str, body: dict[str, Any]) -> Any:
     """Ask the daemon to do something. Raises DaemonError or Denied."""
-    return _request(state, "POST", path, body)
+    return ask(state.socket, "POST", path, body)
 
 
-def _request(state: StateDir, method: str, path: str, body: dict[str, Any] | None) -> Any:
-    connection = _OverSocket(state.socket)
+def ask(
+    socket: Path,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+    seconds: float = TIMEOUT_SECONDS,
+) -> Any:
+    """The JSON answer from a socket. Raises DaemonError when nobody answers, Denied."""
+    connection = _OverSocket(socket, seconds)
     try:
         headers = {"Content-Type": "application/json", "X-Argo": "cli", "Host": "argo"}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -53,7 +60,7 @@ def _request(state: StateDir, method: str, path: str, body: dict[str, Any] | Non
         text = response.read()
     except OSError as error:
         raise DaemonError(
-            f"no daemon answers at {state.socket} ({error.strerror or error})",
+            f"no daemon answers at {socket} ({error.strerror or error})",
             fix="start it with `argo run` or `argo demo`, or name its --state directory",
         ) from None
     finally:

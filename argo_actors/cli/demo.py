@@ -157,7 +157,7 @@ class Demo:
         return arguments
 
     def _with_world(self, world: SimulatedWorld, state: StateDir) -> int:
-        from ..api.app import Server
+        from ..api.app import serving
         from ..bootstrap import Daemon, Lockstep, Settings
 
         secrets = demo_secrets(world.about)
@@ -171,7 +171,7 @@ class Demo:
         self.begun = machine_seconds()
         lockstep = Lockstep(world.about["now"], AdvanceLine(world.url), self.wish.speed)
         daemon = Daemon(Settings(config, state, secrets, "demo", lockstep))
-        server = Server(daemon, state)
+        server = serving(daemon)
         server.start()
         line(f"api: {server.url} with the token in {state.token}")
         daemon.start()

@@ -33,6 +33,7 @@ COMMANDS = {
     "stop-entries": "operate:stop_entries",
     "flatten": "operate:flatten",
     "resume": "operate:resume",
+    "promote": "promote:promote",
 }
 CONFIG_COMMANDS = {"check": "config:check", "show": "config:show"}
 SOURCE_COMMANDS = {

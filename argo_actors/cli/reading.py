@@ -1,9 +1,12 @@
 """What is so: status, positions, orders, trades, signals. Asked of the daemon, shown as text or JSON."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .client import find, get
+from ..errors import DaemonError
+from ..host.state import StateDir
+from .client import ask, find, get
 from .output import emit_json, line, money, price, quantity, table
 
 POSITION = ("symbol", "side", "qty", "avg", "mark", "P&L", "stop", "target", "phase")
@@ -12,7 +15,13 @@ SIGNAL = ("at", "symbol", "action", "confidence", "regime", "decision")
 PRICES = ("mark", "stop", "target", "price", "entry", "exit")
 
 
-def status(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
+def status(
+    *,
+    account: str = "paper",
+    state: Path | None = None,
+    standby: bool = False,
+    json: bool = False,
+) -> int:
     """Is it safe, is it flat, and what is it waiting for?
 
     Parameters
@@ -21,15 +30,63 @@ def status(*, account: str = "paper", state: Path | None = None, json: bool = Fa
         Name of the account.
     state: Path
         The account's state directory, when it is not the usual one.
+    standby: bool
+        Of the standbys instead: how far behind they are, and what they would decide otherwise.
     json: bool
         Answer as JSON.
     """
-    found: dict[str, Any] = get(find(account, state), "/api/v1/status")
+    where = find(account, state)
+    if standby:
+        return _standbys(where, json)
+    found: dict[str, Any] = get(where, "/api/v1/status")
     if json:
         emit_json(found)
         return 0
     _tell(found)
+    for _, one in standbys(where):
+        _tell_standby(one)
     return 0
+
+
+def standbys(state: StateDir) -> list[tuple[Path, dict[str, Any]]]:
+    """Each living standby's socket and status."""
+    found = []
+    for socket in sorted(state.path.glob("standby-*.sock")):
+        with suppress(DaemonError):
+            found.append((socket, ask(socket, "GET", "/api/v1/status", None)))
+    return found
+
+
+def _standbys(state: StateDir, json: bool) -> int:
+    found = [one for _, one in standbys(state)]
+    if not found:
+        raise DaemonError(
+            f"no standby waits in {state.path}", fix="start one with `argo run --standby`"
+        )
+    if json:
+        emit_json(found)
+        return 0
+    for one in found:
+        _tell_standby(one)
+        line(
+            f"   at record {one['seq']} ({one['time'] or 'no journal yet'}), "
+            f"{one['decisions']} decisions made again, port {one['port']}"
+        )
+        for other in one["first"]:
+            line(f"   {other['seq']} {other['actor']} heard {other['heard']}")
+            line(f"      recorded: {other['recorded']}")
+            line(f"      here:     {other['now']}")
+    return 0
+
+
+def _tell_standby(one: dict[str, Any]) -> None:
+    behind = one["behind"]
+    line(
+        f"STANDBY process {one['pid']} of {one['active'] or 'nobody'}: {behind['records']} records, "
+        f"{behind['seconds']:.1f} s behind; {one['differences']} difference(s)"
+    )
+    if one["trouble"]:
+        line(f"   it cannot follow: {one['trouble']}")
 
 
 def _tell(found: dict[str, Any]) -> None:

@@ -1,9 +1,12 @@
 """`argo run`: the daemon of one account, in the foreground (a service manager keeps it)."""
 
+import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from loguru import logger
@@ -12,12 +15,13 @@ from .. import config as configuration
 from ..errors import ConfigError
 from ..host import logs
 from ..host.secrets import take_from_process
-from ..host.state import StateDir, state_dir
+from ..host.state import state_dir
+from ..runtime.clock import utc_now
 from .output import line
 
 if TYPE_CHECKING:
-    from ..api.app import Server
-    from ..bootstrap import Daemon
+    from ..api.server import Server
+    from ..bootstrap import Daemon, Settings, Taken
 
 DEFAULT_CONFIG = Path(__file__).parents[2] / "config" / "paper.json"
 
@@ -28,6 +32,8 @@ def run(
     state: Path | None = None,
     keys: Path | None = None,
     live: str = "",
+    standby: bool = False,
+    port: int | None = None,
     settings: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
 ) -> int:
     """Trade an account until SIGTERM or Ctrl-C; protection stays at the broker afterwards.
@@ -46,6 +52,10 @@ def run(
         A 0600 file of NAME=VALUE lines.
     live: str
         The account number, typed out: trade live money. The configuration must say live too.
+    standby: bool
+        Wait beside the daemon that trades this account, and take over when it ends.
+    port: int
+        Of the API on 127.0.0.1 instead of api.port; a standby takes the next free one.
     settings: tuple[str, ...]
         Change a configuration key for this run: key.path=value.
     """
@@ -59,11 +69,21 @@ def run(
     logs.configure(secrets, where.log)
     for warning in configuration.warnings(found):
         logger.warning(warning)
-    daemon = Daemon(Settings(found, where, secrets, "live" if live else "paper"))
+    ended = threading.Event()
+    _stop_on_signals(ended)
+    wanted = Settings(found, where, secrets, "live" if live else "paper")
+    if standby:
+        taken = _awaited(wanted, live, port, ended)
+        if taken is None:
+            return 0
+        wanted = wanted._replace(taken=taken)
+    daemon = Daemon(wanted)
     if live:
-        _check_live(daemon, live)
+        _check_live(daemon.account, live, daemon.release)
     _stop_on_signals(daemon.ended)
-    server = _served(daemon, where)
+    if ended.is_set():
+        daemon.ended.set()
+    server = _served(daemon, port, next_free=standby)
     daemon.start()
     line(f"{found.account}: running ({daemon.settings.mode}); state {where.path}")
     line(f"api: {server.url} with the token in {where.token}")
@@ -73,12 +93,34 @@ def run(
     return 1 if daemon.failure else 0
 
 
-def _served(daemon: "Daemon", where: StateDir) -> "Server":
+def _awaited(
+    settings: "Settings", live: str, port: int | None, ended: threading.Event
+) -> "Taken | None":
+    """Wait as a standby, once all is as a take-over needs it. None when stopped before that."""
+    from ..bootstrap import account_of, check_environment
+    from ..broker.gate import Gate
+    from .standby import Standby
+
+    check_environment(settings)
+    account = account_of(Gate(settings.config, settings.secrets.broker, utc_now), settings)
+    if live:
+        _check_live(account, live)
+    one = Standby(settings.config, settings.state, port)
+    line(f"{settings.config.account}: STANDBY, process {os.getpid()}; state {settings.state.path}")
+    line(f"api: {one.server.url} with the token in {settings.state.token}")
+    sys.stdout.flush()
+    taken = one.wait(ended)
+    if taken is not None:
+        logger.warning("the account is free: taking over")
+    return taken
+
+
+def _served(daemon: "Daemon", port: int | None, *, next_free: bool) -> "Server":
     """Answer before the first tick. Raises DaemonError, with the account let go."""
-    from ..api.app import Server
+    from ..api.app import serving
 
     try:
-        server = Server(daemon, where)
+        server = serving(daemon, port, next_free=next_free)
         server.start()
     except BaseException:
         daemon.release()
@@ -86,10 +128,11 @@ def _served(daemon: "Daemon", where: StateDir) -> "Server":
     return server
 
 
-def _check_live(daemon: "Daemon", typed: str) -> None:
-    number = str(daemon.account["account_number"])
-    if typed != number:
-        daemon.release()
+def _check_live(
+    account: dict[str, Any], typed: str, release: Callable[[], None] = lambda: None
+) -> None:
+    if typed != str(account["account_number"]):
+        release()
         raise ConfigError(
             f"--live {typed} is not this account's number",
             fix="type the number of the live account",

@@ -12,6 +12,8 @@ from .schema import open_for_reading
 from .sealed import SUFFIX, sealed
 
 PAGE = 200
+HEAD = "head"
+"""A second file with the last committed seq and chain value: it shows a log that lost its tail."""
 
 
 class Block(NamedTuple):
@@ -38,6 +40,15 @@ def day_files(directory: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name.partition(".db")[0])
 
 
+def head_seq(directory: Path) -> int:
+    """The last committed record by the head file; 0 where there is none."""
+    try:
+        noted = (directory / HEAD).read_text().split()
+    except OSError:
+        return 0
+    return int(noted[0]) if noted and noted[0].isdigit() else 0
+
+
 def opening(path: Path) -> Opening:
     """How the file begins. Raises JournalError."""
     try:
@@ -60,22 +71,9 @@ def opening(path: Path) -> Opening:
 
 def blocks(path: Path, after: int = 0) -> Iterator[Block]:
     """The blocks behind a seq, in order, page by page (each page is one short transaction)."""
+    query = "SELECT first, last, body, h FROM block WHERE last > ? ORDER BY first LIMIT ?"
     while True:
-        connection = open_for_reading(path)
-        try:
-            page = [
-                Block(*row)
-                for row in connection.execute(
-                    "SELECT first, last, body, h FROM block WHERE last > ? ORDER BY first LIMIT ?",
-                    (after, PAGE),
-                )
-            ]
-        except apsw.Error as error:
-            raise JournalError(
-                f"{path}: cannot be read: {error}", fix="restore the file from a backup"
-            ) from None
-        finally:
-            connection.close()
+        page = [Block(*row) for row in _rows(path, query, after, PAGE)]
         yield from page
         if len(page) < PAGE:
             return
@@ -107,13 +105,14 @@ def mentions(path: Path, name: str) -> list[int]:
 
 def _rows(path: Path, query: str, *values: int | str) -> list[tuple[Any, ...]]:
     """The answer to a query, in a short transaction of its own. Raises JournalError."""
-    connection = open_for_reading(path)
     try:
-        return list(connection.execute(query, values))
+        connection = open_for_reading(path)
+        try:
+            return list(connection.execute(query, values))
+        finally:
+            connection.close()
     except apsw.Error as error:
         raise JournalError(f"{path}: cannot be read: {error}", fix=FIX) from None
-    finally:
-        connection.close()
 
 
 def newest_state(path: Path) -> Opening:

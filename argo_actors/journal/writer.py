@@ -14,11 +14,9 @@ from ..errors import JournalError
 from ..messages import Message, WordId
 from ..units import SECOND, UtcNanos
 from .codec import Opening, Record, decode_records, encode, link
+from .reader import HEAD
 from .schema import open_for_writing
 from .sealed import seal, sealed
-
-HEAD = "head"
-"""A second file with the last committed seq and chain value: it shows a log that lost its tail."""
 
 CLOSE_SECONDS = 10.0
 

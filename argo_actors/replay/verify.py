@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import config as configuration
-from ..journal.codec import Record, encode_said
+from ..journal.codec import Opening, Record, encode_said
 from ..journal.reader import opening, records
 from ..messages import Message
 from ..messages.system import Configured
@@ -42,30 +42,49 @@ class Report(NamedTuple):
     """Hashes of the code that recorded, in order of appearance."""
 
 
+class Verifier:
+    """Folds one record after the other, and asks every decider again."""
+
+    def __init__(self, begun: Opening, build: Build, override: tuple[str, ...] = ()) -> None:
+        self.folding = Folding(begun, build)
+        self.decisions = 0
+        self._asked = overridden(build, override)
+        self._config = ""
+        self._now: Mapping[str, Decider[Any]] | None = None
+
+    def take(self, record: Record) -> list[Difference]:
+        """Fold a record. Returns how it would be another one now."""
+        folding, found = self.folding, []
+        hearing = folding.hearing(record)
+        if hearing is not None:
+            self.decisions += 1
+            decider = self._deciders().get(record.actor, hearing.decider)
+            found += _compared(record, hearing._replace(decider=decider))
+        wrong = folding.apply(record)
+        if wrong:
+            found.append(_difference(record, "", record.outcome, wrong))
+        return found
+
+    def _deciders(self) -> Mapping[str, Decider[Any]]:
+        """Those that are asked under the configuration in force."""
+        if self._now is None or self._config != self.folding.config:
+            self._config = self.folding.config
+            self._now = self._asked(self.folding.config, self.folding.account_tag)
+        return self._now
+
+
 def verify(files: Sequence[Path], build: Build, *, override: tuple[str, ...] = ()) -> Report:
     """Verify journal files, each from its own opening; `override` changes the configuration asked under."""
-    asked = overridden(build, override)
     seen = decisions = 0
     found: list[Difference] = []
     codes: list[str] = []
     for path in files:
-        recorded = Folding(opening(path), build)
-        now = asked(recorded.config, recorded.account_tag) if recorded.config else {}
-        config = recorded.config
+        verifier = Verifier(opening(path), build, override)
         for record in records(path):
             seen += 1
             codes += [one.code_hash for one in record.said if isinstance(one, Configured)]
-            hearing = recorded.hearing(record)
-            if hearing is not None:
-                decisions += 1
-                decider = now.get(record.actor, hearing.decider)
-                found += _compared(record, hearing._replace(decider=decider))
-            wrong = recorded.apply(record)
-            if wrong:
-                found.append(_difference(record, "", record.outcome, wrong))
-            if recorded.config != config:
-                config = recorded.config
-                now = asked(config, recorded.account_tag)
+            found += verifier.take(record)
+        decisions += verifier.decisions
     return Report(seen, decisions, tuple(found), tuple(dict.fromkeys(codes)))
 
 

@@ -9,8 +9,8 @@ import msgspec
 
 from ..errors import ChainError, JournalError
 from ..journal.codec import FORMAT, GENESIS, Mail, Opening, encode
-from ..journal.reader import FIX, day_files, last_chain, newest_state, records
-from ..journal.writer import HEAD, Journal, day_of, new_file
+from ..journal.reader import FIX, HEAD, day_files, last_chain, newest_state, records
+from ..journal.writer import Journal, day_of, new_file
 from ..messages import Message, WordId
 from ..messages.system import Configured, DeadLetter, Epoch, Overload, Redelivered
 from ..units import UtcNanos

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from argo_actors.api.app import Server
+from argo_actors.api.app import serving
 from argo_actors.api.sources import source
 from argo_actors.api.view import View
 from argo_actors.bootstrap import Daemon, deciders
 from argo_actors.cli.main import run
 from argo_actors.cli.simulated import SimulatedWorld, request
 from argo_actors.cli.trouble import PATHS, plan
-from argo_actors.host.state import StateDir
 from argo_actors.journal.reader import day_files, records
 from argo_actors.messages.signal import Signal
 from argo_actors.messages.system import SourceOrder
@@ -91,7 +90,7 @@ def test_each_source_in_each_trouble_is_alone_in_it(tmp_path: Path) -> None:
 def served(one: SimulatedWorld, state: Path) -> Iterator[Daemon]:
     """A daemon whose socket answers the command line."""
     with daemon(one, state, speed=SPEED) as running:
-        server = Server(running, StateDir(state))
+        server = serving(running)
         server.start()
         try:
             yield running

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from argo_actors.api.app import _bound
 from argo_actors.api.guard import Guard, Receive, Scope, Send, token
+from argo_actors.api.server import _bound
 from argo_actors.errors import DaemonError
 
 TOKEN = "t" * 43

@@ -12,8 +12,8 @@ import pytest
 
 from argo_actors.errors import JournalError
 from argo_actors.journal.codec import FORMAT, GENESIS, Opening
-from argo_actors.journal.reader import day_files, last_chain, records
-from argo_actors.journal.writer import HEAD, Journal, new_file
+from argo_actors.journal.reader import HEAD, day_files, last_chain, records
+from argo_actors.journal.writer import Journal, new_file
 from argo_actors.messages import Message
 from argo_actors.messages.market import Decide
 from argo_actors.messages.system import Alert, Configured

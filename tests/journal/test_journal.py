@@ -13,6 +13,7 @@ from argo_actors.errors import JournalError
 from argo_actors.journal.codec import FORMAT, GENESIS, Opening
 from argo_actors.journal.follower import Follower
 from argo_actors.journal.reader import (
+    HEAD,
     block_with,
     blocks,
     last_chain,
@@ -20,7 +21,7 @@ from argo_actors.journal.reader import (
     opening,
     records,
 )
-from argo_actors.journal.writer import HEAD, Journal, day_of, new_file
+from argo_actors.journal.writer import Journal, day_of, new_file
 from argo_actors.messages.market import Figures, Tick
 from argo_actors.units import DAY, SECOND
 

@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from argo_actors.errors import ChainError
-from argo_actors.journal.reader import blocks, day_files, last_chain, records
-from argo_actors.journal.writer import HEAD
+from argo_actors.journal.reader import HEAD, blocks, day_files, last_chain, records
 from argo_actors.messages import Message
 from argo_actors.messages.market import ClockSet, Decide, Figures
 from argo_actors.messages.system import Configured, DeadLetter, Redelivered
