@@ -103,6 +103,8 @@ class Daemon:
         self.config = settings.config
         self.ended = threading.Event()
         self.failure = ""
+        self.runs_before = 0
+        """Runs that the journal held when it was folded."""
         self._locks: list[Lock] = []
         check_environment(settings)
         settings.state.create()
@@ -136,6 +138,7 @@ class Daemon:
         books = self.engine.deciders["tracker"].state
         if isinstance(books, TrackerState):
             self.roster.restore(books.switched_off)
+            self.runs_before = books.runs
 
     def _clock(self) -> SetClock | SteadyClock:
         lockstep = self.settings.lockstep

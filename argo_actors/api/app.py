@@ -59,11 +59,11 @@ def application(daemon: Daemon) -> Any:
 
     @get(["/health", "/api/v1/health/liveness"], sync_to_thread=False)
     def health() -> dict[str, Any]:
-        return {"status": "ok" if view.books.ready else "starting"}
+        return {"status": "ok" if view.ready else "starting"}
 
     @get("/api/v1/health/readiness", sync_to_thread=False)
     def readiness() -> Any:
-        return Response(health.fn(), status_code=200 if view.books.ready else 503)
+        return Response(health.fn(), status_code=200 if view.ready else 503)
 
     @get("/api/v1/actors/{address:path}", sync_to_thread=False)
     def actor(address: FromPath[str]) -> Any:

@@ -41,6 +41,16 @@ class View:
         return state
 
     @property
+    def _begun(self) -> bool:
+        """Until this run has begun, the books say how the last one was."""
+        return self.books.runs > self._daemon.runs_before
+
+    @property
+    def ready(self) -> bool:
+        """The broker's truth has been read twice in this run."""
+        return self._begun and self.books.ready
+
+    @property
     def risk(self) -> RiskState:
         state = self._daemon.engine.deciders["risk"].state
         assert isinstance(state, RiskState)
@@ -61,8 +71,8 @@ class View:
             "mode": self._daemon.settings.mode,
             "time": time(self._daemon.clock.now()),
             "run": self._daemon.engine.run,
-            "ready": books.ready,
-            "stream_up": books.stream_up,
+            "ready": self.ready,
+            "stream_up": self._begun and books.stream_up,
             "operator": risk.operator,
             "level": books.level,
             "cycle": books.cycle,
@@ -337,7 +347,7 @@ class View:
         """The newest reconciliations with what they found, and every foreign item."""
         books = self.books
         return {
-            "ready": books.ready,
+            "ready": self.ready,
             "readings": [
                 {
                     "at": one.at,
