@@ -21,7 +21,7 @@ from ..messages.order import (
     SubmitOrder,
 )
 from ..messages.truth import Transfer
-from ..units import CENT, SECOND, ZERO, Decimal, Symbol, UtcNanos, decimal_from
+from ..units import CENT, SECOND, ZERO, Decimal, Symbol, UtcNanos, decimal_from, exact
 
 STATUS: dict[str, OrderStatus] = {
     "new": "working",
@@ -55,6 +55,21 @@ TYPES: dict[str, OrderType] = {
 NEW_YORK = ZoneInfo("America/New_York")
 MANY_DECIMALS = re.compile(r"^([+-]?\d+\.\d{18})\d+$")
 """An average may come with more decimals than any price has: what is beyond the 18th is cut."""
+
+
+NINE = Decimal("0.000000001")
+NINE_PLACES = frozenset(
+    {
+        "qty",
+        "filled_qty",
+        "qty_available",
+        "min_order_size",
+        "min_trade_increment",
+        "price_increment",
+    }
+)
+"""Alpaca's quantities and increments have nine decimals at the most; a binary float's text has more, and an
+order in steps of such an increment would be refused."""
 
 
 class WireError(BrokerError):
@@ -321,9 +336,10 @@ def _quantity(found: dict[str, Any]) -> Decimal:
 def signed(found: dict[str, Any], name: str) -> Decimal:
     """A money field that may be negative. Raises WireError when it is missing or no number."""
     try:
-        return decimal_from(MANY_DECIMALS.sub(r"\1", str(found[name])))
+        value = decimal_from(MANY_DECIMALS.sub(r"\1", str(found[name])))
     except (KeyError, ValueError) as error:
         raise WireError(f"{name}: {found.get(name)!r} is no amount") from error
+    return exact(value.quantize(NINE)) if name in NINE_PLACES else value
 
 
 def amount(found: dict[str, Any], name: str, default: Decimal | None) -> Decimal:

@@ -206,3 +206,10 @@ def test_the_brokers_clock_differs_by_what_the_answers_way_cannot_explain(
     assert wire.skew_ms(raw, at, at + round(0.4 * SECOND)) == ahead
     with pytest.raises(wire.WireError):
         wire.skew_ms({"timestamp": ""}, at, at)
+
+
+def test_a_binary_floats_text_is_the_quantity_that_was_meant() -> None:
+    held = wire.position_report(
+        {"qty": "0.009975000000000001", "avg_entry_price": "64000"}, "BTC-USD"
+    )
+    assert held.qty == held.qty_available == Decimal("0.009975")
