@@ -1,7 +1,6 @@
 """The composition root: the only file that names concrete classes.
 
-Start: state lock, account read, account lock, journal folded, deciders, edges, clock. Stop: the same
-backwards; protection stays at the broker.
+Start: state lock, account read, account lock, journal folded, epoch, deciders, edges, clock. Stop: backwards.
 """
 
 import hashlib
@@ -103,8 +102,7 @@ class Daemon:
         self.config = settings.config
         self.ended = threading.Event()
         self.failure = ""
-        self.runs_before = 0
-        """Runs that the journal held when it was folded."""
+        self.runs_before = 0  # in the journal when it was folded
         self._locks: list[Lock] = []
         check_environment(settings)
         settings.state.create()
@@ -259,11 +257,9 @@ class Daemon:
 
     def start(self) -> None:
         """Let it run."""
-        self.engine.start(Started(run=self.engine.run, mode=self._mode()))
+        mode: Any = self.settings.mode
+        self.engine.start(Started(run=self.engine.run, mode=mode))
         self.pacer.start()
-
-    def _mode(self) -> Any:
-        return self.settings.mode
 
     def operate(self, command: Operator) -> tuple[int, tuple[str, ...]]:
         """An operator's word: the gate first, then durable. Returns its seq and what had left before."""

@@ -172,9 +172,9 @@ class Demo:
         lockstep = Lockstep(world.about["now"], AdvanceLine(world.url), self.wish.speed)
         daemon = Daemon(Settings(config, state, secrets, "demo", lockstep))
         server = serving(daemon)
-        server.start()
         line(f"api: {server.url} with the token in {state.token}")
         daemon.start()
+        server.start()
         show = _display(self.wish, daemon, state)
         try:
             show.run(self._until(), daemon.ended)

@@ -87,6 +87,8 @@ def run(
     daemon.start()
     line(f"{found.account}: running ({daemon.settings.mode}); state {where.path}")
     line(f"api: {server.url} with the token in {where.token}")
+    sys.stdout.flush()
+    server.start()
     daemon.ended.wait()
     server.stop()
     daemon.stop("asked to stop")
@@ -116,16 +118,14 @@ def _awaited(
 
 
 def _served(daemon: "Daemon", port: int | None, *, next_free: bool) -> "Server":
-    """Answer before the first tick. Raises DaemonError, with the account let go."""
+    """Have the socket and the port before the first tick. Raises DaemonError, with the account let go."""
     from ..api.app import serving
 
     try:
-        server = serving(daemon, port, next_free=next_free)
-        server.start()
+        return serving(daemon, port, next_free=next_free)
     except BaseException:
         daemon.release()
         raise
-    return server
 
 
 def _check_live(

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from argo_actors.api.view import View
 from argo_actors.cli.main import run
 from argo_actors.cli.simulated import SimulatedWorld, request
 from argo_actors.host.lock import holder
 from argo_actors.host.state import StateDir
 from tests.acceptance.test_run import asked
-from tests.acceptance.worlds import until
+from tests.acceptance.worlds import daemon, make, until, world
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ("massive", "yfinance", "alpha_vantage", "xai_grok", "sonar")
@@ -143,6 +144,17 @@ def test_a_standby_takes_over_from_a_killed_and_from_a_hung_active(
     assert third.wait(40) == 0
     assert holder(host.state.lock) is None
     assert run(["replay", str(host.state.journal)]) == 0
+
+
+def test_before_a_run_begins_it_is_not_ready_whatever_the_last_one_was(tmp_path: Path) -> None:
+    with world(tmp_path) as one:
+        with daemon(one, tmp_path) as last:
+            until(lambda: View(last).ready, "a ready daemon")
+        coming = make(one, tmp_path)
+        view = View(coming)
+        assert view.books.ready
+        assert not view.ready
+        coming.release()
 
 
 def test_promote_without_a_standby_ends_nobody(
