@@ -2,14 +2,21 @@
 
 from collections import Counter
 
-from .scenario import CONNECT_FAULTS, EVENT_FAULTS, QUOTE_FAULTS, REQUEST_FAULTS, WORLD_FAULTS
+from .scenario import (
+    CONNECT_FAULTS,
+    EVENT_FAULTS,
+    MODES,
+    QUOTE_FAULTS,
+    REQUEST_FAULTS,
+    WORLD_FAULTS,
+)
 
 LEGS = ("entry", "stop", "oco", "exit")
 
 
 def kinds() -> tuple[str, ...]:
     """Every fault there is."""
-    return (*REQUEST_FAULTS, *EVENT_FAULTS, *CONNECT_FAULTS, *QUOTE_FAULTS, *WORLD_FAULTS)
+    return (*REQUEST_FAULTS, *EVENT_FAULTS, *CONNECT_FAULTS, *QUOTE_FAULTS, *WORLD_FAULTS, *MODES)
 
 
 def missing(coverage: Counter[str]) -> list[str]:

@@ -29,6 +29,7 @@ from argo_actors.venue.faults import (
     Stale,
     Stuck,
 )
+from argo_actors.venue.modes import Modes
 
 SYMBOLS = ("AAPL", "MSFT", "BTC-USD")
 NOON = 1_772_640_000 * SECOND
@@ -122,6 +123,25 @@ CONNECT_FAULTS: dict[str, Any] = {
     "connect_short": faults.Short(seconds=2),
     "connect_mute": faults.Mute(),
 }
+MODES: dict[str, dict[str, Any]] = {
+    "ids_while_open": {"client_ids": "while_open"},
+    "ids_not_enforced": {"client_ids": "not_enforced"},
+    "orders_appear_late": {"appear_seconds": 8.0},
+    "fills_before_answers": {"fills_before_answers": True},
+    "cancels_take_long": {"cancel_seconds": 3.0},
+    "cancels_lose": {"cancels_lose": 0.5},
+    "late_fills": {"late_fills": 0.3},
+    "both_legs": {"both_legs": 0.5},
+    "stops_replaced": {"stops_replaced": 0.7},
+    "rejected_later": {"rejected": 0.3},
+    "partial_fills": {"partial_fills": 0.6},
+    "held_legs_hidden": {"held_legs_hidden": True},
+    "short_pages": {"most_orders": 2},
+    "float_text": {"float_text": True},
+    "no_easy_to_borrow": {"easy_to_borrow": False},
+    "trading_blocked": {"trading_blocked": True},
+}
+"""Ways in which the venue itself is different, for the whole safety phase."""
 QUOTE_FAULTS = ("quotes_hang", "quotes_fail", "quotes_missing", "quotes_stale", "quotes_zero")
 WORLD_FAULTS = (
     "refused",
@@ -151,6 +171,7 @@ class Scenario(NamedTuple):
     quote_faults: tuple[str, ...]
     world_faults: tuple[str, ...]
     kills: int
+    modes: tuple[str, ...] = ()
     safety_seconds: float = SAFETY_SECONDS
     liveness_seconds: float = LIVENESS_SECONDS
 
@@ -162,12 +183,14 @@ def scenario(seed: int, *, quiet: bool = False) -> Scenario:
     config = _config(chance)
     if quiet:
         return Scenario(seed, config, start, False, Plan(seed=seed), (), (), 0)
+    modes = _some(chance, MODES, 2) if chance.random() < 0.6 else ()
     return Scenario(
         seed=seed,
         config=config,
         start=start,
         calm=chance.random() < 0.1,
-        plan=_plan(chance, seed),
+        plan=_plan(chance, seed, modes),
+        modes=modes,
         quote_faults=_some(chance, QUOTE_FAULTS, 2),
         world_faults=_some(chance, WORLD_FAULTS, 4),
         kills=chance.choice((0, 0, 1, 1, 2, 3)),
@@ -178,7 +201,7 @@ def _some(chance: random.Random, among: Any, most: int) -> tuple[str, ...]:
     return tuple(sorted(chance.sample(sorted(among), chance.randint(0, most))))
 
 
-def _plan(chance: random.Random, seed: int) -> Plan:
+def _plan(chance: random.Random, seed: int, named: tuple[str, ...]) -> Plan:
     requests: list[faults.Rule] = [
         RequestRule(name=name, **_luck(chance, name), **REQUEST_FAULTS[name])
         for name in _some(chance, REQUEST_FAULTS, 7)
@@ -192,7 +215,8 @@ def _plan(chance: random.Random, seed: int) -> Plan:
     ]
     rules = requests + events + connects
     chance.shuffle(rules)
-    return Plan(rules=tuple(rules), seed=seed)
+    modes = Modes(**{key: value for name in named for key, value in MODES[name].items()})
+    return Plan(rules=tuple(rules), seed=seed, modes=modes)
 
 
 def _event_rule(chance: random.Random, name: str) -> EventRule:

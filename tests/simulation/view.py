@@ -69,8 +69,12 @@ class Exposure(msgspec.Struct):
 class View:
     """Facts of the journal and of the venue, by what the checks ask for."""
 
-    def __init__(self, config: Config, book: Book, tag: str) -> None:
+    def __init__(
+        self, config: Config, book: Book, tag: str, modes: frozenset[str] = frozenset()
+    ) -> None:
         self.config = config
+        self.turned_by_venue = bool(modes & {"both_legs", "late_fills"})
+        """The venue fills more than it was asked for: a position may turn without our doing."""
         self.book = book
         self.prefix = f"argo-{tag}-"
         self.addresses = ("consensus", "risk", "tracker", *(f"order/{s}" for s in config.symbols))
@@ -249,10 +253,9 @@ class View:
 
     def _report_heard(self, report: OrderReport) -> None:
         over = report.status in TERMINAL and all(leg.status in TERMINAL for leg in report.legs)
-        bracket = report.status == "filled" and not report.legs
         intent = self.intents.get(report.client_order_id)
         complex_order = intent is not None and intent.order.order_class != "simple"
-        if over and not (bracket and complex_order):
+        if over and (not complex_order or len(report.legs) == 2 - (intent.order.leg == "oco")):
             self.ended.add(report.client_order_id)
 
     def _said(self, word: WordId, message: Message, record: Record) -> None:
@@ -341,7 +344,8 @@ class View:
         if intent is None:
             return False
         if intent.order.leg == "entry" and report.status == "filled" and stops:
-            return all(leg.status in TERMINAL for leg in stops)
+            closed = any(leg.filled_qty > 0 for leg in report.legs)
+            return not closed and all(leg.status in TERMINAL for leg in stops)
         if intent.order.leg == "entry":
             return report.filled_qty > 0
         over = report.status in TERMINAL

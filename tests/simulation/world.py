@@ -27,6 +27,7 @@ from argo_actors.messages.system import Operator
 from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.virtual import Killed
 from argo_actors.units import SECOND
+from argo_actors.venue.modes import Modes
 from argo_actors.venue.options import DEMO_KEYS, Options
 from argo_actors.venue.server import Venue
 
@@ -99,7 +100,7 @@ class World:
         ears = Ears(self._left, self._applied, self._at_point, self._faulted)
         self.wire = Wire(self.venue, random.Random(f"wire {plan.seed}"), ears, self._clock)
         tag = bootstrap.account_tag(self.venue.options.account_number)
-        self.view = View(plan.config, self.venue.book, tag)
+        self.view = View(plan.config, self.venue.book, tag, frozenset(plan.modes))
         self.checker = Checker(self.view, plan.start)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._number = itertools.count()
@@ -128,6 +129,7 @@ class World:
     def play(self) -> Outcome:
         """Both phases."""
         self._prepare()
+        self.coverage.update(f"{name} run" for name in self.plan.modes)
         self._boot()
         self._run_until(self.safe_until)
         self._calm_down()
@@ -503,6 +505,7 @@ class World:
     def _calm_down(self) -> None:
         """Faults end; what was planned to happen later does not."""
         self.venue.faults.clear()
+        self.venue.book.modes = Modes()
         self._hits = 0
         self.wire.refusing = False
         self._crash_words.clear()
