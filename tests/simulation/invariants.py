@@ -279,6 +279,10 @@ def i6_seen(view: View) -> Found:
     """A fill is noticed, with the stream or without."""
     for symbol, one in view.exposures.items():
         quiet = view.seconds(max(one.since, view.disturbed_at, view.ready_at))
+        holding = view.holdings.get(symbol)
+        told = symbol in view.flagged or (holding is not None and holding.unprotected_since)
+        if view.turned_by_venue or told:
+            continue
         if not one.seen_at and view.ready_at and _watched(view, symbol) and quiet > SEEN_SECONDS:
             yield f"{symbol}: {view.position(symbol)} unprotected and unnoticed for {quiet:.1f} s"
 
@@ -429,6 +433,8 @@ def i10_not_less(view: View) -> Found:
 def i11_over_is_over(view: View, record: Record) -> Found:
     """An order that its actor knows to be over is not cancelled."""
     for said in record.said:
+        if view.legs_replaced:
+            return
         if isinstance(said, CancelOrder) and said.client_order_id in view.ended:
             yield f"{said.client_order_id} is over and was cancelled"
 

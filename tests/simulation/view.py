@@ -75,6 +75,8 @@ class View:
         self.config = config
         self.turned_by_venue = bool(modes & {"both_legs", "late_fills"})
         """The venue fills more than it was asked for: a position may turn without our doing."""
+        self.legs_replaced = "stops_replaced" in modes
+        """A leg goes on under another id, which no report of its order tells at once."""
         self.book = book
         self.prefix = f"argo-{tag}-"
         self.addresses = ("consensus", "risk", "tracker", *(f"order/{s}" for s in config.symbols))
@@ -104,6 +106,7 @@ class View:
         self.absent: dict[str, list[OrderAbsent]] = defaultdict(list)
         self.absent_at: dict[str, list[int]] = defaultdict(list)
         self.reported: set[str] = set()
+        self.reported_qty: dict[str, Decimal] = defaultdict(Decimal)
         """Orders that the broker has told of."""
         self.exposures: dict[str, Exposure] = {}
         self.flagged: dict[str, int] = {}
@@ -347,7 +350,9 @@ class View:
             closed = any(leg.filled_qty > 0 for leg in report.legs)
             return not closed and all(leg.status in TERMINAL for leg in stops)
         if intent.order.leg == "entry":
-            return report.filled_qty > 0
+            grown = report.filled_qty > self.reported_qty[report.client_order_id]
+            self.reported_qty[report.client_order_id] = report.filled_qty
+            return grown
         over = report.status in TERMINAL
         return intent.order.leg in ("stop", "oco") and over and report.status != "filled"
 
