@@ -93,15 +93,22 @@ def figures(symbol: str, bars: int) -> Figures:
     return Figures(symbol=symbol, regime="BULL", atr_pct=None, bars=bars, timeframe="1Day", as_of=1)
 
 
+def ends(made: Engine) -> None:
+    """A process that ends before anybody hears: no actor of it stays on pykka's list."""
+    made.journal.close()
+    made.driver.start(lambda: None)
+    made.driver.stop()
+    for cell in made.office.cells.values():
+        cell._stop()
+
+
 def left_in_flight(directory: Path, *words: Message) -> None:
     """A process that ended before its deciders had heard these."""
     made = engine(directory)
     made.say("engine", made.plan.configured)
     for word in words:
         made.say("clock", word)
-    made.journal.close()
-    made.driver.start(lambda: None)
-    made.driver.stop()
+    ends(made)
 
 
 def test_a_first_start_restores_nothing(tmp_path: Path) -> None:
@@ -165,9 +172,7 @@ def test_a_word_that_two_starts_did_not_live_to_hear_is_a_dead_letter(tmp_path: 
     for attempt in (1, 2):
         made = engine(tmp_path)
         made._redeliver()  # and ends before anybody hears
-        made.journal.close()
-        made.driver.start(lambda: None)
-        made.driver.stop()
+        ends(made)
         assert len(said(tmp_path, Redelivered)) == attempt
     with running(tmp_path) as last:
         still(last)
@@ -305,7 +310,5 @@ def test_a_process_that_ends_at_any_block_restarts(tmp_path: Path) -> None:
         torn(tmp_path)
         made = engine(tmp_path)
         before.add(len(states(made)["consensus"].cycles))
-        made.journal.close()
-        made.driver.start(lambda: None)
-        made.driver.stop()
+        ends(made)
     assert len(before) > 3
