@@ -20,6 +20,7 @@ from argo_actors.host.lock import holder
 from argo_actors.host.state import StateDir
 from tests.acceptance.test_run import asked
 from tests.acceptance.worlds import daemon, make, until, world
+from tests.journal.test_recovery import ends
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ("massive", "yfinance", "alpha_vantage", "xai_grok", "sonar")
@@ -154,6 +155,7 @@ def test_before_a_run_begins_it_is_not_ready_whatever_the_last_one_was(tmp_path:
         view = View(coming)
         assert view.books.ready
         assert not view.ready
+        ends(coming.engine)
         coming.release()
 
 
