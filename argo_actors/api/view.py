@@ -12,7 +12,7 @@ from ..order.foreign import POSITION, closing
 from ..order.protection import cause, covers
 from ..order.reconcile import foreign_text
 from ..order.state import OrderState
-from ..risk.checks import ramp_cap
+from ..risk.case import ramp_cap
 from ..risk.limits import current, daily_loss_pct, drawdown_base, drawdown_pct, headroom
 from ..risk.state import RiskState, stop_distances
 from ..runtime.cell import DeciderCell

@@ -30,7 +30,8 @@ from ..messages.order import (
 )
 from ..messages.signal import Action, Approval, Check, CycleClosed, Denial, Execute, Signal
 from ..messages.system import Operator, OperatorState
-from ..risk.checks import ENTRY_CHECKS, Case, first_failure, priced, run
+from ..risk.case import Case, priced
+from ..risk.checks import ENTRY_CHECKS, first_failure, run
 from ..risk.decider import risk
 from ..risk.state import RiskState, holding
 from ..risk.table import intent as intent_of

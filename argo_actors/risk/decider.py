@@ -19,17 +19,8 @@ from ..messages.system import Alert, RiskLevel
 from ..runtime.decider import Decider, Heard
 from ..units import ZERO, Symbol, UtcNanos, exact
 from . import limits
-from .checks import (
-    ENTRY_CHECKS,
-    EXIT_CHECKS,
-    NEED_QUOTE,
-    OPENING,
-    SHORT_MARGIN,
-    Case,
-    first_failure,
-    priced,
-    run,
-)
+from .case import OPENING, SHORT_MARGIN, Case, priced
+from .checks import EARLY_CHECKS, ENTRY_CHECKS, EXIT_CHECKS, first_failure, run
 from .learn import learn
 from .state import RiskState, Told, holding
 from .table import Skip, intent
@@ -92,11 +83,12 @@ def _cycle(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...
         elif meant not in OPENING:
             said += _exit(config, state, told, meant, heard)
         elif told.signal.entry or told.requested:
-            checks = _early_checks(config, state, told, meant, heard)
-            if first_failure(checks) is not None:
-                said += _denial(state, told, meant, checks, heard)
-            else:
+            case = _case(config, state, told, meant, heard, None)
+            failure = first_failure(check(case) for check in EARLY_CHECKS)
+            if failure is None:
                 wanted.append(symbol)
+            elif not _repeats(state, told, meant, failure):
+                said += _denial(state, told, meant, run(EARLY_CHECKS, case), heard)
     if wanted:
         said.append(_wanted(state, *wanted))
     return tuple(said)
@@ -106,14 +98,6 @@ def _wanted(state: RiskState, *symbols: Symbol) -> QuotesWanted:
     """The question for these symbols' quotes; it replaces an open one, so requests are asked again."""
     requests = [symbol for symbol, told in state.awaiting if told.requested]
     return QuotesWanted(request=state.request + 1, symbols=tuple(sorted({*symbols, *requests})))
-
-
-def _early_checks(
-    config: Config, state: RiskState, told: Told, meant: Intent, heard: Heard
-) -> tuple[Check, ...]:
-    """What can be judged without a quote."""
-    checks = run(ENTRY_CHECKS, _case(config, state, told, meant, heard, None))
-    return tuple(one for one in checks if one.code not in NEED_QUOTE)
 
 
 def _case(
@@ -242,11 +226,9 @@ def _exit(
 def _denial(
     state: RiskState, told: Told, meant: Intent, checks: tuple[Check, ...], heard: Heard
 ) -> list[Message]:
-    """The denial, unless the very same one was the symbol's last word."""
     failure = first_failure(checks)
     assert failure is not None
-    same = f"{meant} {failure.code}"
-    if keyed.get(state.denied, told.signal.symbol) == same and not told.requested:
+    if _repeats(state, told, meant, failure):
         return []
     return [
         Denial(
@@ -261,6 +243,12 @@ def _denial(
             because=_because(state, told, heard),
         )
     ]
+
+
+def _repeats(state: RiskState, told: Told, meant: Intent, failure: Check) -> bool:
+    """The very same denial was the symbol's last word: it is not said again."""
+    same = f"{meant} {failure.code}"
+    return keyed.get(state.denied, told.signal.symbol) == same and not told.requested
 
 
 def _because(state: RiskState, told: Told, heard: Heard) -> tuple[WordId, ...]:

@@ -33,7 +33,7 @@ from ..messages.truth import Elsewhere, Transfer
 from ..runtime.decider import Heard
 from ..units import MINUTE, ZERO, Symbol, Usd, UtcNanos, exact
 from . import limits
-from .checks import OPENING
+from .case import OPENING
 from .cooldown import Rest, after_cycle, after_entry, after_exit
 from .requests import advised, chosen, requested
 from .state import (

@@ -6,7 +6,7 @@ import pytest
 
 from argo_actors.messages.market import Quotes, QuotesWanted
 from argo_actors.messages.signal import Advice, Approval, Denial, ExecuteSignal
-from argo_actors.risk.checks import ramp_cap
+from argo_actors.risk.case import ramp_cap
 from argo_actors.units import SECOND, Decimal
 from tests.risk.worlds import (
     NOW,

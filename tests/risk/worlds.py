@@ -26,7 +26,8 @@ from argo_actors.messages.order import (
     PositionOpened,
 )
 from argo_actors.messages.signal import Approval, Check, CycleClosed, Denial, Execute, Signal
-from argo_actors.risk.checks import ENTRY_CHECKS, Case, priced, run
+from argo_actors.risk.case import Case, priced
+from argo_actors.risk.checks import ENTRY_CHECKS, run
 from argo_actors.risk.decider import risk
 from argo_actors.risk.state import Reserved, RiskState, holding
 from argo_actors.risk.table import intent

@@ -43,6 +43,7 @@ FACTS = "order/facts.py"
 TIMING = "order/timing.py"
 POLICY = "order/policy.py"
 STATE = "order/state.py"
+CASE = "risk/case.py"
 CHECKS = "risk/checks.py"
 LEARN = "risk/learn.py"
 COOLDOWN = "risk/cooldown.py"
@@ -338,7 +339,7 @@ PLANTED: tuple[Bug, ...] = (
             '    return _sized(case, "EXPOSURE", exposure_room(case))',
             '    return _check("EXPOSURE", True, "-", "-")',
         ),
-        (CHECKS, '                ("EXPOSURE", exposure_room(case)),\n', ""),
+        (CASE, '                ("EXPOSURE", exposure_room(case)),\n', ""),
     ),
     bug(
         "a loss limit stops nothing",
@@ -347,8 +348,8 @@ PLANTED: tuple[Bug, ...] = (
     ),
     bug(
         "an old quote is as good as a new one",
-        (CHECKS, "QUOTE_RECEIVED_SECONDS = 2", "QUOTE_RECEIVED_SECONDS = 1000"),
-        (CHECKS, "QUOTE_SECONDS = 30", "QUOTE_SECONDS = 100_000"),
+        (CASE, "QUOTE_RECEIVED_SECONDS = 2", "QUOTE_RECEIVED_SECONDS = 1000"),
+        (CASE, "QUOTE_SECONDS = 30", "QUOTE_SECONDS = 100_000"),
     ),
     bug(
         "the edges of the session do not count",
