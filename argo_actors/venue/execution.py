@@ -70,7 +70,9 @@ class Executions(Ledger):
     def _lot(self, order: Order) -> Decimal:
         """All that is left, or by the keyed hash a part of it (Alpaca's paper engine: one in ten)."""
         share = self.modes.partial_fills
-        if order.fills > 2 or not self._luck_of(f"{order.client_order_id}|{order.fills}", share):
+        if order.fills >= MOST_PARTS or not self._luck_of(
+            f"{order.client_order_id}|{order.fills}", share
+        ):
             return order.left
         step = self._asset(order.symbol).min_trade_increment or Decimal(1)
         part = (order.left / 2 / step).to_integral_value("ROUND_DOWN") * step

@@ -6,9 +6,7 @@ step of time (`pricing.py`). What goes wrong beyond Alpaca's own rules is in `mo
 
 from decimal import Decimal
 
-import msgspec
-
-from .execution import Executions
+from .groups import Groups
 from .market import Market
 from .orders import NINE, OPEN, ZERO, Account, Event, Fill, Order, Position, new_id
 from .pricing import Step, fill_price, forced_price, is_hit, trail
@@ -31,20 +29,13 @@ __all__ = [
 SECOND = 1_000_000_000
 
 
-class Book(Executions):
+class Book(Groups):
     """Orders, positions and dollars of one account at one market, moved by time and by its owner."""
 
     def __init__(self, market: Market, account: Account, seed: int, now: int) -> None:
         super().__init__(market, account, seed, now)
         self._late: list[str] = []
         """Cancelled orders that will be filled all the same."""
-
-    def restore(self, order: Order) -> None:
-        """An order from the store."""
-        self.orders[order.id] = order
-        self.by_client[order.client_order_id] = order.id
-        if order.is_open:
-            self._live[order.id] = None
 
     # orders
 
@@ -79,63 +70,6 @@ class Book(Executions):
                 one.status = "pending_cancel"
                 one.cancel_at = self.now + int(self.modes.cancel_seconds * SECOND)
                 self._touch(one)
-
-    def cancel_at_once(self, order: Order) -> None:
-        """Without waiting: for the orders that closing all positions takes away."""
-        self._finish_group(order, "canceled")
-
-    def _group(self, order: Order) -> list[Order]:
-        """A bracket or OCO with all its members."""
-        root = self.orders[order.parent] if order.parent else order
-        return [root, *(self.orders[one] for one in root.legs)]
-
-    def replace(self, order: Order, changes: dict[str, Decimal | str]) -> Order:
-        """A new order that takes the old one's place with the next step, unless that fills first.
-
-        Only a sleeping leg is replaced at once. The changes are valid (`replacing.py`).
-        """
-        another = new_id(order.id, "replaced", str(len(self.orders)))
-        client = str(changes.pop("client_order_id", "") or another)
-        new = msgspec.structs.replace(
-            order,
-            id=new_id(self.account.number, client),
-            client_order_id=client,
-            replaces=order.id,
-            filled_qty=ZERO,
-            filled_value=ZERO,
-            fee_usd=ZERO,
-            fee_qty=ZERO,
-            fills=0,
-            triggered=False,
-            rested=False,
-            filled_at=0,
-            **changes,
-        )
-        new.qty = Decimal(new.qty) - order.filled_qty
-        new.submitted_at = self.now
-        sleeps = order.status == "held"
-        new.status = "held" if sleeps else "pending_new"
-        order.status = order.status if sleeps else "pending_replace"
-        self.restore(new)
-        self._touch(order)
-        self._touch(new)
-        if sleeps:
-            self._hand_over(order, new)
-        return new
-
-    def _hand_over(self, order: Order, new: Order) -> None:
-        """The old order ends, the new one has its place in the group."""
-        order.status, order.replaced_at, order.replaced_by = "replaced", self.now, new.id
-        for leg in new.legs:
-            self.orders[leg].parent = new.id
-            self._touch(self.orders[leg])
-        if order.parent:
-            root = self.orders[order.parent]
-            root.legs = tuple(new.id if one == order.id else one for one in root.legs)
-            self._touch(root)
-        self._touch(order)
-        self._end(order)
-        self._say("replaced", order)
 
     # time
 
@@ -226,30 +160,6 @@ class Book(Executions):
         elif price is None and (order.triggered or order.type == "limit"):
             order.rested = True
 
-    def _succeeds(self, order: Order) -> bool:
-        """Whether an order that replaces another has taken its place; it fails when that has ended."""
-        old = self.orders[order.replaces]
-        if old.status == "replaced" or order.status == "held":
-            return True
-        if old.is_open and old.status == "pending_replace":
-            return False
-        if order.is_open:
-            self._reject(order)
-            self._say("order_replace_rejected", old)
-        return False
-
-    def _replaced(self, order: Order, meanwhile: Decimal) -> None:
-        """The old order has not filled: the new one takes its place, without what filled meanwhile."""
-        new = next(one for one in self.live() if one.replaces == order.id)
-        new.qty -= meanwhile
-        if new.qty <= 0 or self._luck("replaces_rejected", order):
-            order.status = "partially_filled" if order.filled_qty else "new"
-            self._reject(new)
-            self._say("order_replace_rejected", order)
-            self._touch(order)
-            return
-        self._hand_over(order, new)
-
     def _is_cancelled(self, order: Order, begun: int, to: int, *, crypto: bool) -> bool:
         """A cancel under way is overtaken by a fill, or carried out when its time has come."""
         awake = not order.leg or self._is_oco(order) or self.orders[order.parent].status == "filled"
@@ -283,9 +193,6 @@ class Book(Executions):
             if quote is not None and order.left:
                 far = quote.ask if order.side == "buy" else quote.bid
                 self._fill(order, forced_price(order, far), whole=True)
-
-    def _is_oco(self, order: Order) -> bool:
-        return self.orders[order.parent].order_class == "oco"
 
     def _found(self, order: Order, begun: int, to: int) -> Step | None:
         quote = self.quote(order.symbol) if to == self.now else self.market.quote(order.symbol, to)
@@ -344,23 +251,6 @@ class Book(Executions):
             return False
         return True
 
-    def _root(self, order: Order) -> Order:
-        return self.orders[order.parent] if order.parent else order
-
-    def _go_on_as_another(self, order: Order) -> None:
-        client = new_id(order.id, "triggered")
-        new = msgspec.structs.replace(
-            order,
-            id=new_id(self.account.number, client),
-            client_order_id=client,
-            replaces=order.id,
-            submitted_at=self.now,
-        )
-        self.restore(new)
-        self._touch(new)
-        self._hand_over(order, new)
-        self._say("new", new)
-
     # fills
 
     def _fill(self, order: Order, price: Decimal, *, whole: bool = False) -> None:
@@ -399,42 +289,6 @@ class Book(Executions):
             if one.leg == "stop" and one.is_open:
                 one.qty = order.left + one.filled_qty
                 self._touch(one)
-
-    # ends
-
-    def _finish_group(self, order: Order, status: str) -> None:
-        for one in self._group(order):
-            if one.is_open:
-                self._finish(one, status)
-
-    def _finish(self, order: Order, status: str, *, silent: bool = False) -> None:
-        order.status = status
-        if status == "canceled":
-            order.canceled_at = self.now
-        else:
-            order.expired_at = self.now
-        self._touch(order)
-        self._end(order)
-        if not silent:
-            self._say(status, order)
-        if not order.leg and order.order_class != "oco":
-            for one in self._group(order)[1:]:
-                if one.is_open:
-                    self._finish(one, status)
-
-    def _reject(self, order: Order) -> None:
-        order.status, order.failed_at = "rejected", self.now
-        self._touch(order)
-        self._end(order)
-        self._say("rejected", order)
-
-    def _reject_group(self, order: Order) -> None:
-        for one in self._group(order):
-            if one.is_open:
-                self._reject(one)
-
-    def _end(self, order: Order) -> None:
-        self._live.pop(order.id, None)
 
     @property
     def works(self) -> bool:

@@ -112,7 +112,6 @@ class Account(msgspec.Struct, kw_only=True):
     fees_value: Decimal = ZERO
     """All fees in dollars, coin fees at the price of their fill."""
     last_equity: Decimal = ZERO
-    last_equity_day: int = 0
     created_at: int = 0
     events: int = 0
     fills: int = 0

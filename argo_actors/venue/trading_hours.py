@@ -14,8 +14,8 @@ GTC_DELAY = 15 * MINUTE
 """Orders of that age are cancelled by a job at 16:15."""
 OPENING_ENDS, CLOSING_ENDS = 2 * MINUTE, 10 * MINUTE
 """Orders for an auction are taken until so long before it."""
-AUCTIONS_FROM = 19 * HOUR
-"""And again from 19:00."""
+AUCTIONS_FROM = 19
+"""And again from that hour on."""
 
 
 def in_extended_hours(sessions: Sessions, at: int) -> bool:
@@ -53,7 +53,7 @@ def _afternoon_in(days: int, ordinal: int) -> int:
 def auction_refusal(sessions: Sessions, time_in_force: str, now: int) -> str:
     """Why an order for an auction is not taken now; empty when it is."""
     local = datetime.fromtimestamp(now // SECOND, NEW_YORK)
-    if local.hour >= 19:
+    if local.hour >= AUCTIONS_FROM:
         return ""
     open_, close = sessions.session(now)
     today = new_york_date(close) == local.date()
