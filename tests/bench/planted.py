@@ -6,15 +6,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.simulation.bugs import PACKAGE, PLANTED, Bug
+from tests.simulation.bugs import PACKAGE, PLANTED, Bug, edited
 
 ROOT = PACKAGE.parent
 CAUGHT = "caught "
+CONTROL = Bug("no bug at all", ())
 
 
 class Hunt(NamedTuple):
@@ -23,6 +25,12 @@ class Hunt(NamedTuple):
     bug: Bug
     seeds: int | None
     what: str
+    ended: bool = True
+    """False when the run broke off: nothing is known then."""
+
+    def __str__(self) -> str:
+        needed = "-" if self.seeds is None else str(self.seeds)
+        return f"{needed:>5}  {self.bug.name}\n       {self.what}"
 
 
 def plant(bug: Bug, place: Path) -> None:
@@ -30,12 +38,8 @@ def plant(bug: Bug, place: Path) -> None:
     ignored = shutil.ignore_patterns("*.html", "dashboard")
     for name in ("argo_actors", "tests"):
         shutil.copytree(ROOT / name, place / name, ignore=ignored)
-    for edit in bug.edits:
-        file = place / "argo_actors" / edit.file
-        text = file.read_text()
-        if text.count(edit.old) != 1:
-            raise SystemExit(f"{bug.name}: {edit.file} does not hold {edit.old[:60]!r} once")
-        file.write_text(text.replace(edit.old, edit.new))
+    for file, text in edited(bug).items():
+        (place / "argo_actors" / file).write_text(text)
 
 
 def hunt(bug: Bug, seeds: range) -> Hunt:
@@ -62,7 +66,7 @@ def hunt(bug: Bug, seeds: range) -> Hunt:
             count, _, what = line.removeprefix(CAUGHT).partition(" ")
             return Hunt(bug, int(count), what)
     if done.returncode:
-        return Hunt(bug, None, f"the run ended: {done.stderr.strip()[-300:]}")
+        return Hunt(bug, None, f"the run ended: {done.stderr.strip()[-300:]}", ended=False)
     return Hunt(bug, None, "not caught")
 
 
@@ -80,10 +84,23 @@ def until_caught(seeds: range) -> None:
             return
 
 
-def hunts(bugs: Sequence[Bug], seeds: range, workers: int) -> Iterator[Hunt]:
-    """All hunts, as they end in their order."""
+def hunts(bugs: Sequence[Bug], seeds: Sequence[range], workers: int) -> Iterator[Hunt]:
+    """All hunts in their order, each as soon as it has ended."""
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda one: hunt(one, seeds), bugs)
+        yield from pool.map(hunt, bugs, seeds)
+
+
+def controlled(seeds: range, workers: int) -> bool:
+    """The same seeds without a bug catch nothing; the run is shared by the workers."""
+    share = -(-len(seeds) // workers)
+    parts = [seeds[n : n + share] for n in range(0, len(seeds), share)]
+    clean = True
+    for part, found in zip(parts, hunts([CONTROL] * len(parts), parts, workers), strict=True):
+        if found.seeds is not None or not found.ended:
+            clean = False
+            failed = "" if found.seeds is None else f" (seed {part[found.seeds - 1]})"
+            print(f"without any bug: {found.what}{failed}: mend that first")
+    return clean
 
 
 def main() -> int:
@@ -99,17 +116,21 @@ def main() -> int:
     if given.until_caught:
         until_caught(seeds)
         return 0
+    begun = time.monotonic()
     chosen = [one for one in PLANTED if given.only in one.name]
-    control = hunt(Bug("no bug at all", ()), seeds)
-    if control.seeds is not None or control.what != "not caught":
-        print(f"without any bug: {control.what} (seed {control.seeds}): mend that first")
+    if not controlled(seeds, given.workers):
         return 1
-    caught = 0
-    for found in hunts(chosen, seeds, given.workers):
+    print(f"    0  of {len(seeds)} seeds: {CONTROL.name}, nothing caught", flush=True)
+    caught, most = 0, 0
+    for n, found in enumerate(hunts(chosen, [seeds] * len(chosen), given.workers), 1):
         caught += found.seeds is not None
-        needed = "-" if found.seeds is None else str(found.seeds)
-        print(f"{needed:>5}  {found.bug.name}\n       {found.what}", flush=True)
-    print(f"caught {caught}/{len(chosen)} within {given.seeds} seeds each")
+        most = max(most, found.seeds or 0)
+        print(f"{found}  [{n}/{len(chosen)}]", flush=True)
+    seconds = time.monotonic() - begun
+    print(
+        f"caught {caught}/{len(chosen)} within {given.seeds} seeds each"
+        f" (at most {most} needed, {seconds:.0f} s)"
+    )
     return 0 if caught == len(chosen) else 1
 
 

@@ -30,6 +30,17 @@ def bug(name: str, *edits: tuple[str, str, str]) -> Bug:
     return Bug(name, tuple(Edit(*one) for one in edits))
 
 
+def edited(bug: Bug) -> dict[str, str]:
+    """The files that a bug changes, as they read with it. Raises ValueError where an edit does not fit."""
+    files: dict[str, str] = {}
+    for edit in bug.edits:
+        text = files.get(edit.file) or (PACKAGE / edit.file).read_text()
+        if text.count(edit.old) != 1:
+            raise ValueError(f"{bug.name}: {edit.file} does not hold {edit.old[:60]!r} once")
+        files[edit.file] = text.replace(edit.old, edit.new)
+    return files
+
+
 GATE = "broker/gate.py"
 BROKER = "broker/edge.py"
 WIRE = "broker/wire.py"
