@@ -288,7 +288,15 @@ class View:
             "superseded": cell.mailbox.superseded,
             "reason": child.reason,
             "remedy": child.remedy,
+            "retry_in_seconds": None,
+            "crash": None,
+            "parkings": child.parkings,
+            "parked_at": time(child.parked_at) if child.parked_at else None,
         }
+        if child.retry_at is not None:
+            found["retry_in_seconds"] = max(0, round(child.retry_at - engine.alarm.seconds()))
+        if child.died is not None:
+            found["crash"] = child.died._asdict() | {"at": time(child.died.at)}
         if isinstance(cell, EdgeCell):
             found |= {"abandoned": cell.abandoned, "late": cell.refused_late}
         return found

@@ -1,6 +1,7 @@
 """`argo inspect`: the supervision tree, or one actor's state, without disturbing it."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -47,14 +48,33 @@ def inspect(
 
 
 def _print(child: dict[str, Any]) -> None:
-    extra = f"  superseded {child['superseded']}" if child["superseded"] else ""
-    if child.get("abandoned"):
-        extra += f"  abandoned {child['abandoned']}, late {child['late']}"
     line(
-        f"  {child['address']:24} {child['state']:9} handled {child['handled']:<9,} "
-        f"waiting {child['waiting']:<4} restarts {child['restarts']}{extra}"
+        f"  {child['address']:20} {child['state']:8} handled {child['handled']:<9,} "
+        f"waiting {child['waiting']:<4} restarts {child['restarts']:,}"
     )
-    if child["reason"]:
-        line(f"      {child['reason']}")
+    for text in _story(child):
+        line(f"      {text}")
+
+
+def _story(child: dict[str, Any]) -> Iterator[str]:
+    """What is behind the counters: crashes, parkings, what is to be done."""
+    crash, again = child["crash"], child["retry_in_seconds"]
+    if crash is not None:
+        yield f"crashed {_times(child['restarts'])}, last {crash['at']} in {crash['where']}:"
+        yield f"  {crash['error']}"
+    if child["parkings"]:
+        yield f"parked {_times(child['parkings'])}, last {child['parked_at']}"
+    if child["reason"] and (crash is None or child["reason"] != crash["error"]):
+        yield child["reason"]
     if child["remedy"]:
-        line(f"      fix: {child['remedy']}")
+        yield f"fix: {child['remedy']}"
+    if again is not None:
+        yield f"started again by itself in {again} s"
+    if child["superseded"]:
+        yield f"superseded {child['superseded']:,}"
+    if child.get("abandoned"):
+        yield f"abandoned calls {child['abandoned']:,}, late answers {child['late']:,}"
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n:,} times"

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..messages import WordId
 from ..messages.system import Crashed, Parked, Restarted
+from ..units import UtcNanos
 from .cell import DeciderCell, where
 from .edge import EdgeCell, Port
 from .mailbox import Word
@@ -18,8 +19,16 @@ Escalate = Callable[[str], None]
 ADDRESS = "supervisor"
 
 
+class Died(NamedTuple):
+    """A child's newest crash."""
+
+    at: UtcNanos
+    error: str
+    where: str
+
+
 class ChildState(NamedTuple):
-    """How a child is, for `argo inspect`."""
+    """How a child is and what has become of it, for `argo inspect`."""
 
     state: str = "running"
     tally: Tally = Tally()
@@ -27,6 +36,9 @@ class ChildState(NamedTuple):
     remedy: str = ""
     retry_at: float | None = None
     """When it is started again (machine seconds); None where nothing but a person does it."""
+    died: Died | None = None
+    parkings: int = 0
+    parked_at: UtcNanos = 0
 
 
 class Supervisor:
@@ -75,12 +87,20 @@ class Supervisor:
         policy, now = self._policy(group, address), self._port.seconds()
         answer = failed(child.tally, policy, now, self._chance())
         delay = 0.0 if isinstance(answer, GivingUp) else answer.delay_seconds
-        self.children[address] = ChildState("backoff", answer.tally, text, retry_at=now + delay)
+        died = Died(self._port.now(), text, where(error))
+        self.children[address] = child._replace(
+            state="backoff",
+            tally=answer.tally,
+            reason=text,
+            remedy="",
+            retry_at=now + delay,
+            died=died,
+        )
         self._port.say(
             Crashed(
                 address=address,
                 error=text,
-                where=where(error),
+                where=died.where,
                 heard=heard,
                 restarts=answer.tally.total,
                 delay_ms=int(delay * 1000),
@@ -106,7 +126,14 @@ class Supervisor:
         reason = self._redact(reason)[:300]
         seconds = self._policy(group, address).probe_seconds if probe else None
         retry_at = None if seconds is None else self._port.seconds() + seconds
-        self.children[address] = ChildState(state, child.tally, reason, remedy, retry_at)
+        self.children[address] = child._replace(
+            state=state,
+            reason=reason,
+            remedy=remedy,
+            retry_at=retry_at,
+            parkings=child.parkings + 1,
+            parked_at=self._port.now(),
+        )
         self._port.say(
             Parked(
                 address=address,
@@ -129,7 +156,10 @@ class Supervisor:
         cell: Any = self._office.cells[address]
         if isinstance(cell, EdgeCell):
             cell.sleep()
-        self.park(address, "failed", f"it failed too often: {text}", "argo inspect " + address)
+        kind, _, name = address.partition("/")
+        # Only a group that does not escalate comes here, and its children are asked for by kind.
+        remedy = f"report the error; `argo {kind} probe {name}` starts it at once"
+        self.park(address, "failed", f"it failed too often: {text}", remedy)
 
     def _probe_after(self, seconds: float, address: str) -> None:
         """Unless it was started in the meantime."""
@@ -164,10 +194,12 @@ class Supervisor:
         for one in together:
             if one in self._waiting:
                 self._waiting.discard(one)
-                tally = self.children[one].tally
-                self.children[one] = ChildState("running", tally)
+                child = self.children[one]
+                self.children[one] = child._replace(
+                    state="running", reason="", remedy="", retry_at=None
+                )
                 self._office.release(one)
-                self._port.say(Restarted(address=one, restarts=tally.total))
+                self._port.say(Restarted(address=one, restarts=child.tally.total))
 
     def _policy(self, group: GroupSpec, address: str) -> Policy:
         children: dict[str, ChildSpec] = {child.address: child for child in group.children}

@@ -5,6 +5,7 @@ must act (permanent, with the remedy), or there is nothing to use in the answer 
 """
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, TypeVar
@@ -54,6 +55,9 @@ class Http:
         self._key_name = key_name
         self._seconds = seconds
         self.sent = 0
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self._closed = threading.Event()
         self._client = httpx2.Client(
             base_url=base_url,
             headers=headers,
@@ -71,6 +75,20 @@ class Http:
         return self._send("POST", path, json=body)
 
     def _send(self, method: str, path: str, **content: Any) -> Answer:
+        with self._lock:
+            if self._closed.is_set():
+                raise TransientProviderError("the source was let go of")
+            self._under_way += 1
+        try:
+            return self._sent(method, path, **content)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                last = self._closed.is_set() and not self._under_way
+            if last:
+                self._client.close()
+
+    def _sent(self, method: str, path: str, **content: Any) -> Answer:
         import httpx2
 
         self.sent += 1
@@ -97,8 +115,15 @@ class Http:
         check_status(answer, self._key_name, (self._key,))
 
     def close(self) -> None:
-        """Let go of the connections."""
-        self._client.close()
+        """Let go of the connections: at once, or when the last call under way has ended.
+
+        Closed by another thread meanwhile, a connection that is just being made would stay open.
+        """
+        with self._lock:
+            self._closed.set()
+            idle = not self._under_way
+        if idle:
+            self._client.close()
 
     def mask(self, text: str) -> str:
         """The text without the key."""

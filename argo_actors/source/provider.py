@@ -75,7 +75,7 @@ class Provider(Protocol):
         return []
 
     def close(self) -> None:
-        """Let go of its connections; a call still under way fails."""
+        """Let go of its connections; a call still under way may end first, the next one fails."""
         ...
 
 

@@ -1,6 +1,7 @@
 """What the one place for HTTP makes of statuses, times and texts."""
 
 import logging
+import threading
 
 import pytest
 
@@ -20,7 +21,7 @@ from argo_actors.source.http import (
     masked,
     retry_after,
 )
-from tests.source.provider_stub import Reply, providing
+from tests.source.provider_stub import Asked, Reply, providing
 
 SENT = "Wed, 04 Mar 2026 15:00:00 GMT"
 
@@ -120,3 +121,27 @@ def test_an_impossible_address_is_permanent_with_its_remedy(url: str) -> None:
         http.ask("/x", {})
     http.close()
     assert "base_url" in found.value.fix
+
+
+def test_a_client_that_is_let_go_of_in_a_call_is_closed_when_the_call_has_ended() -> None:
+    reached, go_on = threading.Event(), threading.Event()
+
+    def script(_: Asked) -> Reply:
+        reached.set()
+        go_on.wait(10)
+        return Reply(200, {})
+
+    found: list[int] = []
+    with providing(script) as stub:
+        http = Http(stub.url)
+        call = threading.Thread(target=lambda: found.append(http.ask("/", {}).status))
+        call.start()
+        assert reached.wait(10)
+        http.close()
+        assert not http._client.is_closed
+        with pytest.raises(TransientProviderError):
+            http.ask("/", {})
+        go_on.set()
+        call.join(10)
+    assert found == [200]
+    assert http._client.is_closed

@@ -1,13 +1,21 @@
 """One source that crashes a thousand times in a row, in a whole engine in virtual time."""
 
-from collections.abc import Sequence
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 
+from argo_actors.api.app import serving
 from argo_actors.bootstrap import configured, deciders, groups
+from argo_actors.cli.main import run
+from argo_actors.host.state import StateDir
 from argo_actors.journal.codec import Record
 from argo_actors.journal.reader import day_files, opening, records
 from argo_actors.messages.market import Decide, Tick
@@ -57,8 +65,26 @@ class Ran(NamedTuple):
     ticks: int
 
 
-def ran(directory: Path, what: str, ticks: int) -> Ran:
-    """A good source beside one of this kind: at least so many ticks, and a thousand crashes if it has a bug."""
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A directory in memory, where there is one: thousands of commits wait for no disk there."""
+    shared = Path("/dev/shm")
+    directory = Path(tempfile.mkdtemp(prefix="argo-", dir=shared if shared.is_dir() else None))
+    yield directory
+    shutil.rmtree(directory)
+
+
+def nobody_looks(engine: Engine) -> None:
+    """The run is not looked into."""
+
+
+def ran(
+    directory: Path, what: str, ticks: int, look: Callable[[Engine], None] = nobody_looks
+) -> Ran:
+    """A good source beside one of this kind: at least so many ticks, and a thousand crashes if it has a bug.
+
+    `look` is called at the end, while everything still stands.
+    """
     restart = {"intensity": 3, "period_seconds": 60, "backoff_seconds": 1, "probe_seconds": 10}
     made = config(
         symbols=["BTC-USD"],
@@ -80,7 +106,7 @@ def ran(directory: Path, what: str, ticks: int) -> Ran:
         directory=directory,
         configured=configured(made, "1"),
         build=deciders,
-        groups=groups(made),
+        groups=tuple(one for one in groups(made) if one.name in ("deciders", "sources")),
         edges=(edge("alpaca", "bars"), edge("massive", what)),
         driver=driver,
     )
@@ -97,6 +123,7 @@ def ran(directory: Path, what: str, ticks: int) -> Ran:
                 pass
             if step == SECOND:
                 engine.say("clock", Decide(n=n))
+    look(engine)
     engine.stop()
     assert failures == []
     return Ran([one for path in day_files(directory) for one in records(path)], n)
@@ -118,8 +145,26 @@ def _bare(message: Any) -> Any:
     return msgspec.structs.replace(message, because=()) if hasattr(message, "because") else message
 
 
-def test_a_thousand_crashes_in_a_row_cost_no_word_of_anybody_else(tmp_path: Path) -> None:
-    bad = ran(tmp_path / "bad", "bug", 1)
+def inspect(engine: Engine, state: StateDir) -> None:
+    """`argo inspect`, through the socket, of an engine without a daemon around it."""
+    state.create()
+    whole = SimpleNamespace(
+        engine=engine, config=config(api={"port": 0}), settings=SimpleNamespace(state=state)
+    )
+    server = serving(whole)  # type: ignore[arg-type]
+    server.start()
+    try:
+        assert run(["inspect", "--state", str(state.path)]) == 0
+        assert run(["inspect", BAD, "--state", str(state.path)]) == 0
+    finally:
+        server.stop()
+
+
+def test_a_thousand_crashes_in_a_row_cost_no_word_of_anybody_else(
+    memory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = StateDir(memory / "state")
+    bad = ran(memory / "bad", "bug", 1, lambda engine: inspect(engine, state))
     told = [word for record in bad.records for word in record.said]
     crashes = [one for one in told if isinstance(one, Crashed)]
     assert len(crashes) == CRASHES
@@ -136,15 +181,34 @@ def test_a_thousand_crashes_in_a_row_cost_no_word_of_anybody_else(tmp_path: Path
     assert crashes[-1].restarts == CRASHES
     assert "it failed too often: ZeroDivisionError: planted" in parked[-1].reason
     # Every word that was said was heard.
-    (path,) = day_files(tmp_path / "bad")
+    (path,) = day_files(memory / "bad")
     folding = Folding(opening(path), deciders)
     folding.apply_all(records(path))
     assert folding.mail() == ()
     assert verify([path], deciders).differences == ()
     # And what everybody else said is what they say beside a source that is silent.
-    calm = ran(tmp_path / "calm", "nothing", bad.ticks)
+    calm = ran(memory / "calm", "nothing", bad.ticks)
     until = NOW + bad.ticks * TICK
     for actor in ("source/alpaca", "consensus", "risk", "order/BTC-USD"):
         assert words(bad, actor, until) == words(calm, actor, until), actor
     assert len(words(bad, "consensus", until)) == bad.ticks
     assert len(words(bad, "source/alpaca", until)) > bad.ticks / 20
+    tells_the_story(capsys.readouterr().out, len(parked))
+
+
+def tells_the_story(shown: str, parkings: int) -> None:
+    """Who crashed, on what, how often, since when it is parked, what to do: at 80 columns."""
+    tree, _, actor = shown.partition("\n{")
+    assert max(map(len, tree.splitlines())) <= 80
+    neighbour, _, story = tree.partition("source/massive")
+    assert "crashed" not in neighbour
+    assert re.search(r"source/alpaca +running .* restarts 0$", neighbour, re.MULTILINE)
+    told = " ".join(story.split())
+    moment = r"2026-03-04T\d\d:\d\d:\d\dZ"
+    assert re.match(r"failed handled [\d,]+ waiting 0 restarts 1,000 crashed 1,000 times", told)
+    assert re.search(rf"last {moment} in \S+py:\d+ readings: ZeroDivisionError: planted", told)
+    assert re.search(rf"parked {parkings} times, last {moment} it failed too often", told)
+    assert "fix: report the error; `argo source probe massive` starts it at once" in told
+    assert re.search(r"started again by itself in \d+ s", told)
+    about = msgspec.json.decode("{" + actor)
+    assert (about["restarts"], about["parkings"], about["state"]) == (1000, parkings, "failed")
