@@ -40,8 +40,15 @@ def configure(secrets: Secrets, file: Path | None, *, quiet: bool = False) -> No
 
 
 def _clean(record: Any, secrets: Secrets) -> None:
-    """No key and no line break of somebody else's gets into a line."""
-    record["message"] = secrets.redact(record["message"]).replace("\n", "\\n").replace("\r", "\\r")
+    """No key gets into a line, and no sign that ends a line or steers a terminal."""
+    record["message"] = printable(secrets.redact(record["message"]))
+
+
+def printable(text: str) -> str:
+    """Signs that a terminal or another reader would act on are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 class _ToLoguru(logging.Handler):

@@ -5,9 +5,11 @@ must act (permanent, with the remedy), or there is nothing to use in the answer 
 """
 
 import logging
+import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -62,6 +64,7 @@ class Http:
             base_url=base_url,
             headers=headers,
             timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+            verify=_certificates(),
             trust_env=False,
             follow_redirects=False,
         )
@@ -128,6 +131,14 @@ class Http:
     def mask(self, text: str) -> str:
         """The text without the key."""
         return masked(text, (self._key,))
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust: read once, as it takes longer than all else about a client."""
+    import httpx2
+
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def bounded(chunks: Iterable[bytes], until: float) -> bytes:

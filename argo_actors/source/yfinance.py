@@ -150,7 +150,7 @@ def _files() -> str:
 
 def _session(base_url: str) -> Any:
     """A browser's likeness with a deadline and a bounded body; `base_url` stands for all of Yahoo."""
-    from curl_cffi import CurlOpt, requests
+    from curl_cffi import CurlHttpVersion, CurlOpt, requests
 
     class Session(requests.Session[Any]):
         until = 0.0
@@ -173,8 +173,10 @@ def _session(base_url: str) -> Any:
                 raise TransientProviderError("not a crumb")
             return response
 
-    # curl itself would look for proxies in the environment.
-    return Session(impersonate="chrome", curl_options={CurlOpt.NOPROXY: "*"})
+    # Without TLS a browser asks for no upgrade to HTTP/2, as curl would; curl itself would look for
+    # proxies in the environment.
+    plain = CurlHttpVersion.V2TLS
+    return Session(impersonate="chrome", http_version=plain, curl_options={CurlOpt.NOPROXY: "*"})
 
 
 def _bars(row: _Result, symbol: Symbol, daily: bool) -> Iterator[Bar]:

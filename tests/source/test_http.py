@@ -2,9 +2,11 @@
 
 import logging
 import threading
+from contextlib import closing
 
 import pytest
 
+from argo_actors.config import Source
 from argo_actors.errors import (
     PermanentProviderError,
     ProviderError,
@@ -21,7 +23,9 @@ from argo_actors.source.http import (
     masked,
     retry_after,
 )
+from argo_actors.source.yfinance import Yahoo
 from tests.source.provider_stub import Asked, Reply, providing
+from tests.source.source_bench import NOW
 
 SENT = "Wed, 04 Mar 2026 15:00:00 GMT"
 
@@ -145,3 +149,10 @@ def test_a_client_that_is_let_go_of_in_a_call_is_closed_when_the_call_has_ended(
         call.join(10)
     assert found == [200]
     assert http._client.is_closed
+
+
+def test_a_browsers_likeness_asks_for_no_upgrade_where_a_browser_would_not() -> None:
+    with providing(Reply(404, {})) as stub, closing(Yahoo(Source(base_url=stub.url))) as yahoo:
+        yahoo.readings(["AAPL"], NOW)
+    assert stub.asked
+    assert not any("upgrade" in one.headers for one in stub.asked)
