@@ -7,6 +7,7 @@ what is allowed and the nearest spelling (design §9). Secrets are never here.
 import difflib
 import hashlib
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -422,6 +423,7 @@ def is_coin(symbol: str) -> bool:
     return bool(_COIN.fullmatch(symbol))
 
 
+@lru_cache(maxsize=1024)
 def amount(value: float) -> Decimal:
     """A configured number as a `Decimal`: the one its text in the file spells."""
     return exact(decimal_from(repr(value)))

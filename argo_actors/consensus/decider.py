@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Container
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +11,7 @@ from .. import keyed
 from ..config import Config, families, is_coin
 from ..messages import Message, WordId
 from ..messages.market import Decide, Figures
-from ..messages.opinion import NoOpinion, Opinion, SourceStatus, VendorPrice
+from ..messages.opinion import Family, NoOpinion, Opinion, SourceStatus, VendorPrice
 from ..messages.signal import Action, CycleClosed, Signal, Verdict
 from ..runtime.decider import Decider, Heard
 from ..units import SECOND, Symbol, UtcNanos
@@ -60,50 +61,67 @@ class ConsensusState(
     decided: int = 0
 
 
-def consensus(config: Config) -> Decider[ConsensusState]:
+class Rules(NamedTuple):
+    """A configuration, and what follows from it alone."""
+
+    config: Config
+    symbols: tuple[Symbol, ...]
+    families: Mapping[str, Family]
+    """Every source's family, in the order in which members vote."""
+    weights: Mapping[str, float]
+    """Of the families."""
+    enabled: frozenset[str]
+    """A state from before a restart may know sources that the configuration of today leaves out."""
+
+
+def rules_of(config: Config) -> Rules:
     """The rules of a configuration."""
-    symbols = tuple(sorted(config.symbols))
-    sources = families(config)
-    enabled = tuple(
-        (name, True) for name, source in sorted(config.sources.items()) if source.enabled
+    return Rules(
+        config,
+        tuple(sorted(config.symbols)),
+        families(config),
+        {str(name): weight for name, weight in config.consensus.weights.items()},
+        frozenset(name for name, source in config.sources.items() if source.enabled),
     )
 
+
+def consensus(config: Config) -> Decider[ConsensusState]:
+    """The consensus of a configuration."""
+    rules = rules_of(config)
+
     def evolve(state: ConsensusState, heard: Heard) -> ConsensusState:
-        return _evolve(state, heard, symbols, sources)
+        return _evolve(rules, state, heard)
 
     def decide(state: ConsensusState, heard: Heard) -> tuple[Message, ...]:
-        if not isinstance(heard.message, Decide):
-            return ()
-        return _cycle(config, state, heard, symbols)
+        return _cycle(rules, state, heard) if isinstance(heard.message, Decide) else ()
 
+    enabled = tuple((name, True) for name in sorted(rules.enabled))
     return Decider(ConsensusState(configured=enabled), evolve, decide)
 
 
-def _evolve(
-    state: ConsensusState, heard: Heard, symbols: tuple[Symbol, ...], sources: Container[str]
-) -> ConsensusState:
+def _evolve(rules: Rules, state: ConsensusState, heard: Heard) -> ConsensusState:
     message = heard.message
     match message:
         case Opinion():
-            reason = refusal(message, heard.at, symbols, sources)
+            reason = refusal(rules, message, heard.at)
             if reason:
                 return _count(state, f"{message.source}: {reason}")
             return _with(state, message.symbol, _hold(_view(state, message.symbol), heard, message))
-        case VendorPrice() if message.symbol in symbols:
+        case VendorPrice() if message.symbol in rules.symbols:
             view = _view(state, message.symbol)
             priced = Priced(
                 price=message.price, as_of=message.as_of, valid_until=message.valid_until
             )
             changed = keyed.put(view.prices, message.source, priced)
             return _with(state, message.symbol, msgspec.structs.replace(view, prices=changed))
-        case NoOpinion() if message.symbol in symbols:
+        case NoOpinion() if message.symbol in rules.symbols:
             view = _view(state, message.symbol)
             changed_why = keyed.put(view.silent, message.source, message.reason)
             return _with(state, message.symbol, msgspec.structs.replace(view, silent=changed_why))
-        case SourceStatus() if message.source in sources:
+        case SourceStatus() if message.source in rules.families:
             configured = keyed.put(state.configured, message.source, message.configured)
             return msgspec.structs.replace(state, configured=configured)
-        case Figures() if message.symbol in symbols:
+        case Figures() if message.symbol in rules.symbols:
             view = _view(state, message.symbol)
             regime = read(view.regime, message.regime)
             changed_view = msgspec.structs.replace(view, regime=regime, figures=heard.word)
@@ -131,36 +149,32 @@ def _hold(view: View, heard: Heard, opinion: Opinion) -> View:
     )
 
 
-def refusal(
-    opinion: Opinion, now: UtcNanos, symbols: Container[Symbol], sources: Container[str]
-) -> str:
+def refusal(rules: Rules, opinion: Opinion, now: UtcNanos) -> str:
     """Why an opinion is dropped on arrival, empty when it is not."""
-    numbers = [opinion.confidence, *([] if opinion.price is None else [opinion.price])]
-    if not all(math.isfinite(one) for one in numbers):
+    price = opinion.price
+    if not (math.isfinite(opinion.confidence) and (price is None or math.isfinite(price))):
         return "not finite"
     if not 0 <= opinion.confidence <= 100:
         return "confidence outside 0 to 100"
-    if opinion.price is not None and not opinion.price > 0:
+    if price is not None and not price > 0:
         return "price not positive"
     if opinion.as_of > now + FUTURE_TOLERANCE:
         return "from the future"
     if max(now, opinion.as_of) > opinion.valid_until:
         return "stale"
-    if opinion.symbol not in symbols or opinion.source not in sources:
+    if opinion.symbol not in rules.symbols or opinion.source not in rules.families:
         return "not asked for"
     return ""
 
 
-def _cycle(
-    config: Config, state: ConsensusState, heard: Heard, symbols: tuple[Symbol, ...]
-) -> tuple[Message, ...]:
+def _cycle(rules: Rules, state: ConsensusState, heard: Heard) -> tuple[Message, ...]:
     said: list[Message] = []
     verdicts: list[Verdict] = []
-    for symbol in symbols:
-        judged = judge(config, state, symbol, heard.at)
+    for symbol in rules.symbols:
+        judged = judge(rules, state, symbol, heard.at)
         verdicts.append(judged.verdict)
         if judged.signal is not None:
-            said.append(_signal(config, state, heard, judged))
+            said.append(_signal(rules.config, heard, judged))
     assert isinstance(heard.message, Decide)
     said.append(CycleClosed(n=heard.message.n, verdicts=tuple(verdicts), because=(heard.word,)))
     return tuple(said)
@@ -182,16 +196,15 @@ class Judged(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """True: strong enough for an entry; False: only for a close; None: no signal."""
 
 
-def judge(config: Config, state: ConsensusState, symbol: Symbol, now: UtcNanos) -> Judged:
+def judge(rules: Rules, state: ConsensusState, symbol: Symbol, now: UtcNanos) -> Judged:
     """What the valid opinions on a symbol come to now."""
-    view = _view(state, symbol)
+    config, view = rules.config, _view(state, symbol)
+    configured = [name for name, yes in state.configured if yes and name in rules.enabled]
     valid = [kept.opinion for _, kept in view.opinions if now <= kept.opinion.valid_until]
-    configured = [name for name, yes in state.configured if yes and _is_enabled(config, name)]
     casts = [
         Cast(one.source, one.direction, one.confidence) for one in valid if one.source in configured
     ]
-    weights = {str(name): weight for name, weight in config.consensus.weights.items()}
-    pooled = pool(casts, configured, weights, families(config))
+    pooled = pool(casts, configured, rules.weights, rules.families)
     action: Action | None = None
     if pooled.strength:
         action = "BUY" if pooled.strength > 0 else "SELL"
@@ -221,11 +234,6 @@ def judge(config: Config, state: ConsensusState, symbol: Symbol, now: UtcNanos) 
             reason=reason,
         ),
     )
-
-
-def _is_enabled(config: Config, source: str) -> bool:
-    """A state from before a restart may know sources that the configuration of today leaves out."""
-    return source in config.sources and config.sources[source].enabled
 
 
 def _strong(config: Config, raw: float, confidence: float) -> bool | None:
@@ -290,7 +298,7 @@ def _compared(
     return vendor_prices.compare(fresh, tolerance)
 
 
-def _signal(config: Config, state: ConsensusState, heard: Heard, judged: Judged) -> Signal:
+def _signal(config: Config, heard: Heard, judged: Judged) -> Signal:
     assert isinstance(heard.message, Decide)
     assert judged.action is not None
     voters = {one.source for family in judged.pooled.families for one in family.members}

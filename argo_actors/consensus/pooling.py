@@ -1,6 +1,6 @@
 """Weighted Consensus v6: opinions to family votes, participation and a signed strength."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ FAMILIES = ("market_data", "technical", "sentiment", "analysis")
 PRICE_FAMILIES = ("market_data", "technical")
 """Language models never trade alone: one of these must have the action's sign."""
 _SIX = Decimal("0.000001")
+_SIGN = {"LONG": 1.0, "SHORT": -1.0, "NEUTRAL": 0.0}
 
 
 class Cast(NamedTuple):
@@ -35,8 +36,7 @@ class Pooled(NamedTuple):
 
 def vote(cast: Cast) -> float:
     """x in [-1, 1]: the confidence with the direction's sign, NEUTRAL 0."""
-    sign = {"LONG": 1.0, "SHORT": -1.0, "NEUTRAL": 0.0}[cast.direction]
-    return sign * cast.confidence / 100
+    return _SIGN[cast.direction] * cast.confidence / 100
 
 
 def pool(
@@ -48,13 +48,11 @@ def pool(
     """Pool valid opinions of configured sources; members vote in the order of `family_of`."""
     present = {family_of[source] for source in configured}
     by_source = {cast.source: cast for cast in casts}
-    families = tuple(
-        _family(
-            name, weights[name], [one for one in family_of if family_of[one] == name], by_source
-        )
-        for name in FAMILIES
-        if name in present
-    )
+    members: dict[str, list[Cast]] = {name: [] for name in FAMILIES if name in present}
+    for source, family in family_of.items():
+        if source in by_source and family in members:
+            members[family].append(by_source[source])
+    families = tuple(_family(name, weights[name], votes) for name, votes in members.items())
     voting = [one for one in families if one.vote is not None]
     weight = sum(one.weight for one in voting)
     whole = sum(one.weight for one in families)
@@ -68,10 +66,7 @@ def pool(
     )
 
 
-def _family(
-    name: str, weight: float, sources: Iterable[str], by_source: Mapping[str, Cast]
-) -> FamilyVote:
-    members = [by_source[source] for source in sources if source in by_source]
+def _family(name: str, weight: float, members: Sequence[Cast]) -> FamilyVote:
     votes = tuple(MemberVote(source=one.source, vote=round6(vote(one))) for one in members)
     abstains = all(one.direction == "NEUTRAL" for one in members)
     mean = None if abstains else sum(vote(one) for one in members) / len(members)

@@ -13,7 +13,7 @@ import msgspec
 from .. import config as configuration
 from .. import keyed
 from ..config import Config
-from ..consensus.decider import Judged, View, consensus, judge, refusal
+from ..consensus.decider import Judged, View, consensus, judge, refusal, rules_of
 from ..consensus.regime import RegimeView
 from ..errors import UsageError
 from ..messages import Message, WordId
@@ -228,7 +228,7 @@ def decide(text: bytes) -> Decision:
     config = _config(document)
     now = nanos(document.now)
     believed = _believed(config, document, now)
-    judged = judge(config, believed.state, document.symbol, now)
+    judged = judge(rules_of(config), believed.state, document.symbol, now)
     signal = _signal(believed, now, document.symbol)
     dared = _dared(config, document, now)
     if document.request is not None:
@@ -619,7 +619,7 @@ def _plain(value: msgspec.Struct) -> dict[str, Any]:
 def _dropped(config: Config, document: Document, now: UtcNanos) -> list[Dropped]:
     found = []
     for one in document.opinions:
-        reason = refusal(_opinion(one), now, config.symbols, configuration.families(config))
+        reason = refusal(rules_of(config), _opinion(one), now)
         if reason:
             found.append(Dropped(one.source, reason))
     return found

@@ -13,8 +13,9 @@ from argo_actors.consensus.decider import consensus
 from argo_actors.journal.codec import GENESIS, Opening, Record, encode
 from argo_actors.journal.writer import Journal
 from argo_actors.messages import Message, WordId
-from argo_actors.messages.market import Asset, Decide, Quote, QuoteSeen, Tick
+from argo_actors.messages.market import Asset, Decide, MarketHours, Quote, QuoteSeen, Tick
 from argo_actors.messages.opinion import Opinion, SourceStatus
+from argo_actors.messages.order import AccountReport, BrokerLink, BrokerReady
 from argo_actors.order.decider import order
 from argo_actors.risk.decider import risk
 from argo_actors.runtime.cell import DeciderCell
@@ -25,9 +26,10 @@ from argo_actors.runtime.mailbox import Mailbox, Word
 from argo_actors.runtime.office import Office
 from argo_actors.runtime.stepped import Stepped
 from argo_actors.tracker.decider import tracker
-from argo_actors.units import SECOND, Decimal
+from argo_actors.units import DAY, HOUR, SECOND, Decimal
 
 STAGES = 5
+FAR_OFF = 10_000 * DAY
 SYMBOLS = ("AAPL", "BTC-USD", "MSFT", "SPY")
 
 
@@ -182,29 +184,57 @@ def our_deciders(words: int) -> float:
 
 
 def prepare(say: Says) -> None:
-    """What is said once, before the cycles."""
+    """What is said once, before the cycles: a daemon that is ready, an open market."""
     for name in ("alpaca", "massive", "alpha_vantage"):
         status = SourceStatus(source=name, state="running", configured=True, answered=True)
         say(f"source/{name}", (status,))
-    for symbol in SYMBOLS:
-        asset = Asset(
-            symbol=symbol,
-            asset_class="us_equity",
-            tradable=True,
-            shortable=True,
-            easy_to_borrow=True,
-            fractionable=True,
-            min_order_size=Decimal(1),
-            min_trade_increment=Decimal(1),
-            price_increment=Decimal("0.01"),
-        )
-        say("broker", (asset,))
+    say("broker", tuple(_asset(symbol) for symbol in SYMBOLS))
+    say("broker", (BrokerReady(orders=0, positions=0), _account()))
+    say("broker", (BrokerLink(stream_up=True, last_answer_at=FAR_OFF),))
+    hours = MarketHours(
+        is_open=True,
+        session_open=-HOUR,
+        session_close=FAR_OFF,
+        next_open=FAR_OFF,
+        next_close=FAR_OFF,
+        loss_day=1,
+    )
+    say("clock", (hours,))
+
+
+def _asset(symbol: str) -> Asset:
+    return Asset(
+        symbol=symbol,
+        asset_class="us_equity",
+        tradable=True,
+        shortable=True,
+        easy_to_borrow=True,
+        fractionable=True,
+        min_order_size=Decimal(1),
+        min_trade_increment=Decimal(1),
+        price_increment=Decimal("0.01"),
+    )
+
+
+def _account() -> AccountReport:
+    return AccountReport(
+        account_number="bench",
+        status="ACTIVE",
+        cash=Decimal(100_000),
+        equity=Decimal(100_000),
+        last_equity=Decimal(100_000),
+        buying_power=Decimal(200_000),
+        non_marginable_buying_power=Decimal(100_000),
+        shorting_enabled=True,
+        trading_blocked=False,
+    )
 
 
 def cycle(say: Says, n: int, now: int) -> None:
     """The edges' words of a cycle: opinions of three sources, quotes, the word to decide.
 
-    Consensus answers with signals, risk with a question for quotes or with denials; all are heard.
+    Consensus answers with a signal a symbol, which risk checks as far as it can without a quote: while
+    it warms up with denials, then each cycle with a question for quotes, which nobody answers.
     """
     for name in ("alpaca", "massive", "alpha_vantage"):
         words = tuple(

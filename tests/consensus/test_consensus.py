@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from argo_actors import keyed
 from argo_actors.config import FAMILY_OF
-from argo_actors.consensus.decider import consensus, judge
+from argo_actors.consensus.decider import consensus, judge, rules_of
 from argo_actors.messages import WordId
 from argo_actors.messages.market import Decide
 from argo_actors.messages.opinion import VendorPrice
@@ -382,5 +382,5 @@ def test_an_opinion_past_its_lifetime_changes_nothing(votes: Votes, late: Votes)
     )
 )
 def test_whatever_is_heard_a_cycle_has_its_verdict(words: list[Any]) -> None:
-    judged = judge(CONFIG, hear(CONFIG, *words), "AAPL", NOW)
+    judged = judge(rules_of(CONFIG), hear(CONFIG, *words), "AAPL", NOW)
     assert 0 <= judged.confidence <= 100
