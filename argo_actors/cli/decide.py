@@ -25,7 +25,7 @@ def decide(
     json: bool
         Answer as JSON.
     """
-    from ..replay.document import decide as decision_of
+    from ..replay.decide import decide as decision_of
 
     decision = decision_of(_read(file))
     if json:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from argo_actors import config as configuration
@@ -29,7 +30,7 @@ Votes = dict[str, tuple[str, float]]
 
 def config_of(sources: tuple[str, ...] = ALL, **changes: Any) -> Config:
     tree = {"account": "test", "symbols": ["AAPL"], "sources": {one: {} for one in sources}}
-    return configuration.decode(configuration.msgspec.json.encode(tree | changes))
+    return configuration.decode(msgspec.json.encode(tree | changes))
 
 
 def opinion(source: str, direction: str = "LONG", confidence: float = 80.0, **more: Any) -> Opinion:

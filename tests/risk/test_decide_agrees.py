@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from argo_actors.messages.signal import Approval, Denial
-from argo_actors.replay.document import decide
+from argo_actors.replay.decide import decide
 from argo_actors.units import Decimal
 from tests.consensus.votes import EXAMPLE, Votes, cycle, opinions, regime
 from tests.consensus.votes import config_of as believing

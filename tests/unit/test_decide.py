@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from argo_actors.cli.main import run
-from argo_actors.errors import UsageError
-from argo_actors.replay.document import Decision, decide
+from argo_actors.errors import ConfigError, UsageError
+from argo_actors.replay.decide import decide
+from argo_actors.replay.document import Decision
 from argo_actors.units import Decimal
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "example-decision.json"
@@ -111,6 +112,12 @@ def test_invalid_opinions_are_dropped_with_their_reason() -> None:
     decision = decided(opinions=found)
     reasons = {one.source: one.reason for one in decision.dropped}
     assert reasons == {"alpaca": "confidence outside 0 to 100", "yfinance": "stale"}
+
+
+@pytest.mark.parametrize("symbols", [5, None, "AAPL", [["AAPL"]]])
+def test_symbols_of_the_configuration_that_are_none_are_told(symbols: object) -> None:
+    with pytest.raises(ConfigError, match="symbols"):
+        decided(config={"symbols": symbols})
 
 
 def test_a_document_that_is_wrong_names_the_field() -> None:
