@@ -210,8 +210,8 @@ def demo_secrets(about: dict[str, Any]) -> Secrets:
         {
             "APCA_API_KEY_ID": about["key_id"],
             "APCA_API_SECRET_KEY": about["secret"],
-            "APCA_DATA_KEY_ID": "DATA" + about["key_id"],
-            "APCA_DATA_SECRET_KEY": "data-" + about["secret"],
+            "APCA_DATA_KEY_ID": about["data_key_id"],
+            "APCA_DATA_SECRET_KEY": about["data_secret"],
             "MASSIVE_API_KEY": "demo-massive-key",
             "ALPHA_VANTAGE_API_KEY": "demo-alpha-vantage-key",
             "XAI_API_KEY": "demo-xai-key",

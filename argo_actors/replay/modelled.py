@@ -6,7 +6,7 @@ seconds apart: bars' extremes are not in a journal. Coins pay Alpaca's fees; one
 the order's id. Every report's channel is `replay`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -39,8 +39,9 @@ from ..messages.order import (
 )
 from ..units import SECOND, ZERO, Symbol, Usd, UtcNanos, tick_price
 from ..venue import market as venue_market
+from ..venue.keys import Keys
 from ..venue.matching import Account, Book, Order
-from ..venue.rest import Exchange, Keys
+from ..venue.rest import Exchange
 from ..venue.sessions import Sessions
 from ..venue.tape import COIN_SPREAD, STOCK_SPREAD
 from .marks import Mark
@@ -158,6 +159,10 @@ class RecordedMarket:
     def last_trade(self, symbol: str, at: int) -> venue_market.Trade | None:
         """A journal holds no prints."""
         return None
+
+    def minutes(self, symbol: str, start: int, end: int) -> Sequence[int]:
+        """Nor a past."""
+        return ()
 
     def bars(
         self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False

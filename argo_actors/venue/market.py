@@ -4,7 +4,7 @@ All times are integers, nanoseconds since 1970 UTC; a bar's time is its start.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -141,6 +141,9 @@ class Market(Protocol):
 
     def last_trade(self, symbol: str, at: int) -> Trade | None:
         """The latest print at a time; None before the first bar."""
+
+    def minutes(self, symbol: str, start: int, end: int) -> Sequence[int]:
+        """Beginnings of the minutes in which the price moves, both ends included, oldest first."""
 
     def bars(
         self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .connection import Connection, Frame
-from .data_rest import bar_body, quote_body, trade_body
+from .data_json import bar_body, orderbook_body, quote_body, trade_body
 from .faults import Close, Cut, EventFault, Wrong
+from .keys import Keys
 from .line import End, Event, Line
 from .market import Market
 from .market_codec import Codec
-from .rest import Keys
 from .sessions import MINUTE
 from .wire import latest_days
 
@@ -45,6 +45,14 @@ _STOCK_CHANNELS = (
 _COIN_CHANNELS = ("trades", "quotes", "orderbooks", "bars", "updatedBars", "dailyBars")
 _CHANNEL = {"t": "trades", "q": "quotes", "o": "orderbooks", "b": "bars", "d": "dailyBars"}
 _FEEDS = {f"/v2/{feed}": feed for feed in ("iex", "sip", "delayed_sip")}
+_FEEDS["/v1beta3/crypto/us"] = "crypto"
+_ABSENT = {
+    "/v2/test": "test",
+    **{f"/v1beta1/{feed}": feed for feed in ("news", "opra", "indicative", "boats", "overnight")},
+}
+"""Streams of the vendor's that nobody here is subscribed to."""
+_PAID = ("sip", "delayed_sip")
+"""Those that the basic plan lacks."""
 
 
 class Rules(NamedTuple):
@@ -158,12 +166,8 @@ class MarketStream:
         """One level deep, each time in full."""
         found = self.market.quote(symbol, now)
         if found is not None and self._is_new("o", symbol, found.at):
-            quote = quote_body(found, self.market.assets[symbol])
-            bids, asks = (
-                [{"p": quote["bp"], "s": quote["bs"]}],
-                [{"p": quote["ap"], "s": quote["as"]}],
-            )
-            yield self._event("o", symbol, {"t": quote["t"], "b": bids, "a": asks, "r": True})
+            book = orderbook_body(found, self.market.assets[symbol])
+            yield self._event("o", symbol, book | {"r": True})
 
     def _bars(
         self, symbol: str, since: int, now: int, wanted: set[tuple[str, str]]
@@ -250,7 +254,9 @@ class Session:
             self.refuse(self._wrong.code, self._wrong.message)
         elif Keys(str(said.get("key", "")), str(said.get("secret", ""))) != self._stream.keys:
             self.refuse(402)
-        elif self._stream.rules.basic and self._feed in ("sip", "delayed_sip"):
+        elif self._feed in _ABSENT.values() or (
+            self._stream.rules.basic and self._feed in ("sip", "delayed_sip")
+        ):
             self.refuse(409)
         elif self._stream.is_full:
             self.refuse(406)
@@ -288,5 +294,5 @@ def _counted(asked: dict[str, list[str]]) -> int:
 
 
 def feed_of(path: str) -> str | None:
-    """`iex`, `sip`, `delayed_sip` or `crypto`; None for no stream of market data."""
-    return "crypto" if path == "/v1beta3/crypto/us" else _FEEDS.get(path)
+    """`iex`, `sip`, `crypto` and the like; None for no stream of market data."""
+    return _FEEDS.get(path) or _ABSENT.get(path)

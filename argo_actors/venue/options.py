@@ -11,10 +11,10 @@ import msgspec
 
 from .faults import Plan, PlanError, read_plan
 from .generated import Generated
+from .keys import Keys
 from .limits import CALLS_A_MINUTE
 from .market import Market
 from .recorded import Recorded
-from .rest import Keys
 from .skill import HONEST, SkillError, Skills, skills
 
 DEMO_KEYS = Keys("PKARGODEMO0000000000", "argo-demo-secret-for-the-simulated-venue")

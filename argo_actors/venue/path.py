@@ -75,6 +75,10 @@ class Path:
         """Index of the first bar that starts at `at` or later."""
         return bisect_left(self._t, at)
 
+    def starts(self, first: int, last: int) -> "array[int]":
+        """The beginnings of the bars in a closed interval."""
+        return self._t[bisect_left(self._t, first) : bisect_right(self._t, last)]
+
     def price(self, at: int) -> float | None:
         """The price at a time: on the path within a minute, the last close after it."""
         i = bisect_right(self._t, at) - 1

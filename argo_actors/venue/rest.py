@@ -1,10 +1,8 @@
 """Alpaca's trading API as a pure handler: a request in, an answer out, no socket."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -14,6 +12,7 @@ from . import trading_json as wire
 from .activities import activities
 from .damage import as_floats
 from .history import portfolio_history
+from .keys import Keys, shown
 from .limits import CALLS_A_MINUTE, CallBudget
 from .matching import NINE, Book, Order
 from .numbers import number
@@ -24,13 +23,6 @@ from .validation import build
 
 Answer = tuple[int, dict[str, str], bytes]
 JSON = {"Content-Type": "application/json"}
-
-
-class Keys(NamedTuple):
-    """What a client must show."""
-
-    key_id: str
-    secret: str
 
 
 class Exchange:
@@ -50,7 +42,7 @@ class Exchange:
         body: bytes,
     ) -> Answer:
         """Answer one request."""
-        if not self._authorised(headers):
+        if shown(headers) != self.keys:
             return _unauthorised(path)
         within, limits = self._budget.spend(self.book.now)
         if not within:
@@ -64,17 +56,6 @@ class Exchange:
         if self.book.modes.float_text:
             found = as_floats(found)
         return _json(status, found, limits)
-
-    def _authorised(self, headers: Mapping[str, str]) -> bool:
-        given = Keys(headers.get("apca-api-key-id", ""), headers.get("apca-api-secret-key", ""))
-        basic = headers.get("authorization", "")
-        if basic.startswith("Basic "):
-            try:
-                name, _, secret = base64.b64decode(basic[6:]).decode().partition(":")
-            except (binascii.Error, UnicodeDecodeError):
-                return False
-            given = Keys(name, secret)
-        return given == self.keys
 
     def _route(
         self, method: str, path: str, query: Mapping[str, str], body: bytes

@@ -13,8 +13,9 @@ from urllib.parse import unquote
 
 from . import faults, streams
 from . import trading_json as wire
-from .damage import on_json, pending
-from .data_rest import forbidden, handle_data
+from .damage import as_floats, on_json, pending
+from .data_host import HOST, DataHost
+from .data_rest import forbidden
 from .faults import Faults, PlanError, read_plan
 from .http_front import Front, Request
 from .matching import Account, Book
@@ -56,7 +57,8 @@ class Venue:
         self.faults = Faults(options.seed)
         self.stopping = asyncio.Event()
         # Votes are made from minute bars; longer ones are for regime and volatility, and stay true.
-        self._shown_bars = seen_by(options.market, options.skills["alpaca"], ("1Min",))
+        shown = seen_by(options.market, options.skills["alpaca"], ("1Min",))
+        self._data = DataHost(shown, options.keys, basic=options.basic_data)
         self._past = Past()
         self._stuck: dict[str, int] = {}
         """Orders whose cancel was taken and waits, and until when."""
@@ -90,12 +92,10 @@ class Venue:
         )
         if found is not None:
             return found
-        if path.startswith(("/v2/stocks/", "/v1beta3/")):
+        if path.startswith(HOST):
             if "alpaca" in bad:
                 return forbidden()
-            found = handle_data(self._shown_bars, now, method, unquote(path), query, headers)
-            if found is not None:
-                return found
+            return self._data.handle(now, method, unquote(path), query, headers)
         if method == "DELETE" and self._is_stuck(path):
             method = "GET"  # who may not ask is told so; nobody cancels twice
         reply = self.exchange.handle(method, path, query, headers, body)
@@ -152,6 +152,8 @@ class Venue:
             "account_number": self.options.account_number,
             "key_id": self.options.keys.key_id,
             "secret": self.options.keys.secret,
+            "data_key_id": self.options.keys.for_data().key_id,
+            "data_secret": self.options.keys.for_data().secret,
         }
 
     # faults
@@ -180,10 +182,9 @@ class Venue:
         book = self._past.at(then)
         if book is None or request.method != "GET":
             return self.answer(request)
-        path = unquote(request.path)
-        found = handle_data(self._shown_bars, then, "GET", path, request.query, request.headers)
-        if found is not None:
-            return found
+        if request.path.startswith(HOST):
+            path = unquote(request.path)
+            return self._data.told(then, "GET", path, request.query, request.headers)
         past = Exchange(book, self.options.keys, self.options.calls_a_minute)
         return past.handle(*request)
 
@@ -205,6 +206,11 @@ class Venue:
     def _shown(self, body: Any) -> Any:
         """What a client sees of a body with orders in it."""
         return pending(self._stuck, body) if self._stuck else body
+
+    def _streamed(self, body: Any) -> Any:
+        """What a listener hears of one."""
+        body = self._shown(body)
+        return as_floats(body) if self.book.modes.float_text else body
 
     def _free_cancels(self) -> None:
         for order_id in [one for one, until in self._stuck.items() if until <= self.book.now]:
@@ -236,7 +242,7 @@ class Venue:
                 self.store.save_time(self.book)
         else:
             self.book.changed.clear()
-        self._streams.trades.tell(self.book, self.book.take_events(), self._shown)
+        self._streams.trades.tell(self.book, self.book.take_events(), self._streamed)
 
     async def run_clock(self) -> None:
         """Market time by the wall clock."""

@@ -6,7 +6,7 @@ the surer; the newest close, the times and the volumes stay true, and so do quot
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import exp, sqrt
 from typing import Literal, NamedTuple
 
@@ -191,6 +191,10 @@ class Seen:
     def last_trade(self, symbol: str, at: int) -> Trade | None:
         """True."""
         return self._market.last_trade(symbol, at)
+
+    def minutes(self, symbol: str, start: int, end: int) -> Sequence[int]:
+        """True."""
+        return self._market.minutes(symbol, start, end)
 
     def bars(
         self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False

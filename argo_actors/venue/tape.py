@@ -4,7 +4,7 @@ Recorded and generated markets differ only in where their bars come from.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -93,6 +93,11 @@ class BarMarket:
             id=number >> 12,
             buyer=bool(number & 1),
         )
+
+    def minutes(self, symbol: str, start: int, end: int) -> Sequence[int]:
+        """The beginnings of a symbol's minute bars in a closed interval."""
+        path = self._paths.get(symbol)
+        return () if path is None else path.starts(start, end)
 
     def bars(
         self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False

@@ -8,10 +8,10 @@ import msgspec
 from . import trading_json as wire
 from .connection import Connection
 from .faults import Close, Cut, EventFault, Wrong
+from .keys import Keys
 from .line import End, Line
 from .line import Event as Told
 from .matching import Book, Event
-from .rest import Keys
 
 PATH = "/stream"
 

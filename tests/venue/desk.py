@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 import numpy as np
 
 from argo_actors.venue.assets import asset_for
+from argo_actors.venue.keys import Keys
 from argo_actors.venue.matching import Account, Book
 from argo_actors.venue.path import Columns, Path
-from argo_actors.venue.rest import Exchange, Keys
+from argo_actors.venue.rest import Exchange
 from argo_actors.venue.sessions import MINUTE, SECOND
 from argo_actors.venue.tape import BarMarket
 

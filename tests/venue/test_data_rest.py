@@ -25,8 +25,10 @@ from alpaca.data.requests import (
 )
 from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 
+from argo_actors.venue.data_host import DataHost
 from argo_actors.venue.data_rest import forbidden, handle_data
 from argo_actors.venue.generated import Generated
+from argo_actors.venue.keys import Keys
 from argo_actors.venue.wire import Answer
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -283,8 +285,171 @@ def test_other_paths_and_methods() -> None:
     assert ask("/v2/stocks/bars", {}, method="POST")[0] == 405
 
 
-def test_answers_carry_the_rate_limit_and_a_bad_key_has_its_own() -> None:
-    _, headers, _ = ask("/v2/stocks/quotes/latest", {"symbols": "AAPL"})
-    assert int(headers["X-RateLimit-Reset"]) * 10**9 > NOW
+def test_a_bad_key_has_its_own_answer() -> None:
     status, _, body = forbidden()
     assert (status, json.loads(body)) == (403, {"message": "forbidden."})
+
+
+def pages(path: str, **query: str) -> tuple[dict[str, list[JSON]], int]:
+    """Every page of a question joined, and how many there were."""
+    joined: dict[str, list[JSON]] = {}
+    token: str | None = ""
+    number = 0
+    while token is not None:
+        page = get(path, **query, **({"page_token": token} if token else {}))
+        for symbol, rows in page[path.rpartition("/")[2]].items():
+            joined.setdefault(symbol, []).extend(rows)
+        token, number = page["next_page_token"], number + 1
+    return joined, number
+
+
+@pytest.mark.parametrize("kind", ["quotes", "trades"])
+def test_history_has_a_quote_and_a_print_each_second_until_now(kind: str) -> None:
+    rows = get(f"/v2/stocks/{kind}", symbols="AAPL", start="2026-03-04T15:01:00Z")[kind]["AAPL"]
+    assert [one["t"] for one in rows] == [f"2026-03-04T15:01:{n:02d}Z" for n in range(31)]
+    then = START + 75 * 10**9
+    status, _, body = ask(f"/v2/stocks/{kind}/latest", {"symbols": "AAPL"}, now=then)
+    assert status == 200
+    assert rows[15] == json.loads(body)[kind]["AAPL"]
+
+
+@pytest.mark.parametrize("sort", ["asc", "desc"])
+@pytest.mark.parametrize("kind", ["quotes", "trades"])
+def test_pages_of_quotes_and_prints_join_to_the_whole(kind: str, sort: str) -> None:
+    path = f"/v1beta3/crypto/us/{kind}"
+    asked = {"symbols": "ETH/USD,BTC/USD", "start": "2026-03-04T14:59:50Z", "sort": sort}
+    whole = get(path, **asked)[kind]
+    joined, number = pages(path, **asked, limit="7")
+    assert joined == whole
+    assert number == -(-sum(map(len, whole.values())) // 7)
+    times = [one["t"] for one in whole["BTC/USD"]]
+    assert times == sorted(times, reverse=sort == "desc")
+    assert len(times) == len(set(times)) == 101
+
+
+def test_a_night_has_no_quotes() -> None:
+    asked = {"symbols": "AAPL", "start": "2026-03-03T20:59:58Z", "end": "2026-03-04T14:30:01Z"}
+    rows = get("/v2/stocks/quotes", **asked)["quotes"]["AAPL"]
+    assert [one["t"][11:] for one in rows] == ["20:59:58Z", "20:59:59Z", "14:30:00Z", "14:30:01Z"]
+
+
+def test_the_order_book_is_the_quote() -> None:
+    pair = {"symbols": "BTC/USD"}
+    book = get("/v1beta3/crypto/us/latest/orderbooks", **pair)["orderbooks"]["BTC/USD"]
+    quote = get("/v1beta3/crypto/us/latest/quotes", **pair)["quotes"]["BTC/USD"]
+    assert book == {
+        "t": quote["t"],
+        "b": [{"p": quote["bp"], "s": quote["bs"]}],
+        "a": [{"p": quote["ap"], "s": quote["as"]}],
+    }
+
+
+@pytest.mark.parametrize("kind", ["bars", "quotes", "trades"])
+def test_one_stock_may_be_asked_for_in_the_path(kind: str) -> None:
+    asked = {"limit": "3"} | ({"timeframe": "1Min"} if kind == "bars" else {})
+    one, many = (
+        get(f"/v2/stocks/AAPL/{kind}", **asked),
+        get(f"/v2/stocks/{kind}", symbols="AAPL", **asked),
+    )
+    assert one == many | {"symbol": "AAPL", kind: many[kind]["AAPL"]}
+    latest = get(f"/v2/stocks/AAPL/{kind}/latest")
+    assert latest == {
+        "symbol": "AAPL",
+        kind[:-1]: get(f"/v2/stocks/{kind}/latest", symbols="AAPL")[kind]["AAPL"],
+    }
+    assert get("/v2/stocks/AAPL/snapshot")["latestQuote"]["bp"] > 0
+    assert ask(f"/v2/stocks/NOSUCH/{kind}/latest", {})[0] == 404
+    assert get(f"/v2/stocks/NOSUCH/{kind}", **asked)[kind] == []
+
+
+FREE = [
+    ("bars", {"end": "2026-03-04T15:01:00Z"}, 403),
+    ("bars", {"end": "2026-03-04T14:46:30Z"}, 200),
+    ("bars", {"end": "2026-03-04T15:01:00Z", "feed": "iex"}, 200),
+    ("bars", {}, 200),
+    ("quotes", {"feed": "sip", "end": "2026-03-05"}, 403),
+    ("trades", {"feed": "sip", "end": "2026-03-04T14:46:31Z"}, 403),
+    ("quotes/latest", {"feed": "sip"}, 403),
+    ("quotes/latest", {}, 200),
+    ("trades/latest", {"feed": "delayed_sip"}, 200),
+    ("snapshots", {"feed": "sip"}, 403),
+]
+
+
+@pytest.mark.parametrize(("path", "query", "status"), FREE)
+def test_the_free_plan_sees_sip_a_quarter_of_an_hour_late(
+    path: str, query: dict[str, str], status: int
+) -> None:
+    asked = {"symbols": "AAPL", "timeframe": "1Min"} | query
+    found = handle_data(MARKET, NOW, "GET", f"/v2/stocks/{path}", asked, {}, basic=True)
+    assert found is not None
+    assert found[0] == status
+    if status == 403:
+        message = "subscription does not permit querying recent SIP data"
+        assert json.loads(found[2]) == {"code": 42210000, "message": message}
+    paid = handle_data(MARKET, NOW, "GET", f"/v2/stocks/{path}", asked, {})
+    assert paid is not None
+    assert paid[0] == 200
+
+
+def test_without_an_end_the_free_plan_sees_what_it_may() -> None:
+    asked = {"symbols": "AAPL", "timeframe": "1Min"}
+    ends = []
+    for query in (asked, asked | {"feed": "iex"}):
+        found = handle_data(MARKET, NOW, "GET", "/v2/stocks/bars", query, {}, basic=True)
+        assert found is not None
+        ends.append(json.loads(found[2])["bars"]["AAPL"][-1]["t"])
+    assert ends == ["2026-03-04T14:46:00Z", "2026-03-04T15:00:00Z"]
+
+
+def test_delayed_quotes_are_a_quarter_of_an_hour_old_and_no_history() -> None:
+    found = get("/v2/stocks/quotes/latest", symbols="AAPL", feed="delayed_sip")
+    assert found["quotes"]["AAPL"]["t"] == "2026-03-04T14:46:30.25Z"
+    status, _, body = ask("/v2/stocks/quotes", {"symbols": "AAPL", "feed": "delayed_sip"})
+    assert (status, json.loads(body)) == (400, {"message": "invalid feed: delayed_sip"})
+
+
+KEYS = Keys("K", "S")
+SHOWN = {"apca-api-key-id": "K", "apca-api-secret-key": "S"}
+WRONG = SHOWN | {"apca-api-secret-key": "other"}
+STOCK_QUOTE, COIN_QUOTE = "/v2/stocks/quotes/latest", "/v1beta3/crypto/us/latest/quotes"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        (STOCK_QUOTE, SHOWN, 200),
+        (STOCK_QUOTE, {"authorization": "Basic Szo="}, 401),
+        (STOCK_QUOTE, {"authorization": "Basic SzpT"}, 200),
+        (STOCK_QUOTE, {"apca-api-key-id": "DATAK", "apca-api-secret-key": "data-S"}, 200),
+        (STOCK_QUOTE, WRONG, 401),
+        (STOCK_QUOTE, {}, 401),
+        (COIN_QUOTE, SHOWN, 200),
+        (COIN_QUOTE, {}, 200),
+        (COIN_QUOTE, WRONG, 401),
+        ("/v1beta1/news", {}, 401),
+        ("/v1beta1/news", SHOWN, 404),
+    ],
+)
+def test_stocks_want_keys_and_coins_no_wrong_ones(
+    path: str, headers: dict[str, str], status: int
+) -> None:
+    host = DataHost(MARKET, KEYS, basic=False)
+    symbol = "BTC/USD" if path == COIN_QUOTE else "AAPL"
+    found = host.handle(NOW, "GET", path, {"symbols": symbol}, headers)
+    assert found[0] == status
+    told = {401: {"message": "unauthorized."}, 404: {"message": "endpoint not found."}}
+    assert status == 200 or json.loads(found[2]) == told[status]
+
+
+@pytest.mark.parametrize(("basic", "calls"), [(True, 200), (False, 10_000)])
+def test_a_plan_has_its_calls_a_minute(basic: bool, calls: int) -> None:
+    host = DataHost(MARKET, KEYS, basic=basic)
+    for left in range(calls - 1, -1, -1):
+        status, headers, _ = host.handle(NOW, "GET", "/v2/stocks/none", {}, SHOWN)
+        assert (status, headers["X-RateLimit-Remaining"]) == (404, str(left))
+    status, headers, body = host.handle(NOW, "GET", STOCK_QUOTE, {"symbols": "AAPL"}, SHOWN)
+    assert (status, json.loads(body)) == (429, {"message": "too many requests."})
+    assert headers["X-RateLimit-Limit"] == str(calls)
+    later = int(headers["X-RateLimit-Reset"]) * 10**9
+    assert host.handle(later, "GET", STOCK_QUOTE, {"symbols": "AAPL"}, SHOWN)[0] == 200

@@ -313,6 +313,13 @@ def test_409_for_a_feed_that_the_basic_plan_lacks(basic: World) -> None:
     assert code(one) == 409
 
 
+@pytest.mark.parametrize("path", ["/v1beta1/news", "/v1beta1/indicative", "/v2/test"])
+def test_409_for_a_stream_that_nobody_here_is_subscribed_to(world: World, path: str) -> None:
+    one = world.open(path)
+    say(one, {"action": "auth", **world.keys})
+    assert code(one) == 409
+
+
 def test_406_for_a_second_connection_until_the_first_has_left(world: World) -> None:
     first = world.client()
     second = world.open()

@@ -174,6 +174,21 @@ def test_a_fill_carries_price_quantity_and_position(world: World) -> None:
     assert fill["order"]["status"] == "filled"
 
 
+def test_decimals_are_as_badly_written_on_the_stream_as_over_rest(world: World) -> None:
+    one = world.listener()
+    request(world.url, "POST", "/argo/faults", {"modes": {"float_text": True}})
+    order_id = world.buy()
+    world.pass_time(2)
+    while (told := heard(one)["data"])["event"] != "fill":
+        pass
+    for text in (told["price"], told["order"]["filled_avg_price"]):
+        assert isinstance(text, str)
+        assert len(text) > 12
+    assert told["order"]["id"] == order_id
+    read = world.client.get(f"/orders/{order_id}")
+    assert told["order"]["filled_avg_price"] == read["filled_avg_price"]
+
+
 def test_both_forms_of_the_keys_are_taken(world: World) -> None:
     one = world.open()
     say(one, {"action": "auth", "key": world.key, "secret": world.secret})
