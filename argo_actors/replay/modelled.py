@@ -39,6 +39,7 @@ from ..messages.order import (
 )
 from ..units import SECOND, ZERO, Symbol, Usd, UtcNanos, tick_price
 from ..venue import market as venue_market
+from ..venue.actions import SPLIT, Actions, Kinds
 from ..venue.keys import Keys
 from ..venue.matching import Account, Book, Order
 from ..venue.rest import Exchange
@@ -81,6 +82,8 @@ class RecordedMarket:
         self.assets: Mapping[str, venue_market.Asset] = self._assets
         self.sessions = Sessions()
         self._seen: dict[str, _Seen] = {}
+        self.actions = Actions(self.price)
+        """None: prices were recorded in the shares of their time."""
 
     def know(self, asset: Asset) -> None:
         """An asset, as the broker described it."""
@@ -165,7 +168,14 @@ class RecordedMarket:
         return ()
 
     def bars(
-        self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False
+        self,
+        symbol: str,
+        timeframe: str,
+        start: int,
+        end: int,
+        now: int,
+        running: bool = False,
+        adjusted: Kinds = SPLIT,
     ) -> list[venue_market.Bar]:
         """Nor bars."""
         return []

@@ -12,8 +12,9 @@ from typing import Any
 
 from . import trading_json as wire
 from .matching import ZERO, Book, Fill, new_id
+from .orders import Happened
 from .query import Query, choice, day, integer, moment, refusal, words
-from .sessions import DAY, utc, utc_midnight
+from .sessions import DAY, new_york_date, utc, utc_midnight
 
 MOST = 100
 FILL, FEE, FUNDING, WITHDRAWAL = "FILL", "CFEE", "JNLC", "CSW"
@@ -59,6 +60,9 @@ def cash_flows(book: Book) -> Iterator[tuple[int, dict[str, Any]]]:
     for n, (at, dollars) in enumerate(book.account.transfers):
         kind = FUNDING if dollars >= 0 else WITHDRAWAL
         yield at, _other(book, kind, at, f"transfer {n}", dollars)
+    for each in book.account.happened:
+        if each.qty or each.amount:
+            yield each.at, _happened(book, each)
     for one in book.activities:
         posted = (one.at // DAY + 1) * DAY
         if (one.fee_usd or one.fee_qty) and posted <= book.now:
@@ -81,6 +85,22 @@ def _other(book: Book, kind: str, at: int, key: str, dollars: Decimal = ZERO) ->
         "status": "executed",
         "currency": "USD",
         "created_at": wire.stamp(at),
+    }
+
+
+def _happened(book: Book, one: Happened) -> dict[str, Any]:
+    """A split tells the shares that came, a dividend what was paid for how many."""
+    row = _other(book, one.kind, one.at, one.key, one.amount) | {
+        "symbol": one.symbol,
+        "date": new_york_date(one.at).isoformat(),
+    }
+    if one.kind == "SPLIT":
+        sub_type = "FSPLIT" if one.qty * one.held > 0 else "RSPLIT"
+        return row | {"activity_sub_type": sub_type, "qty": wire.text(one.qty)}
+    return row | {
+        "activity_sub_type": "CDIV",
+        "qty": wire.text(one.held),
+        "per_share_amount": wire.text(one.amount / one.held),
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .actions import SPLIT
 from .market import Asset, Bar, Market
 from .sessions import DAY, new_york_date, utc
 from .wire import Answer, Query, answer, eastern, latest_days, parameter
@@ -237,7 +238,12 @@ def _rows(
 ) -> dict[str, dict[str, str]]:
     """Bars newest first under their wall-clock time, the unfinished one included."""
     start = call.now - days * DAY
-    found = call.market.bars(asset.symbol, timeframe, start, call.now, call.now, running=True)
+    # Daily bars are as traded; intraday ones are adjusted unless `adjusted=false`.
+    raw = timeframe == "1Day" or parameter(call.query, "adjusted", "true") == "false"
+    kinds = frozenset() if raw else SPLIT
+    found = call.market.bars(
+        asset.symbol, timeframe, start, call.now, call.now, running=True, adjusted=kinds
+    )
     chosen = found if full else found[-COMPACT_ROWS:]
     return {_stamp(bar, asset, timeframe): _row(bar, asset) for bar in reversed(chosen)}
 

@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .actions import SPLIT, Kinds
 from .data_call import BadRequest, Call
 from .data_json import bar_body, quote_body, trade_body
 from .market import Timeframe, TimeframeError
@@ -17,7 +18,14 @@ from .wire import day_start, is_date, parameter, parse_date, parse_time, rfc3339
 
 DEFAULT_LIMIT = 1000
 MOST = 10_000
-ADJUSTMENTS = frozenset({"raw", "split", "dividend", "spin-off", "all"})
+ADJUSTMENTS: dict[str, Kinds] = {
+    "raw": frozenset(),
+    "split": SPLIT,
+    "dividend": frozenset({"dividend"}),
+    "spin-off": frozenset(),
+    "all": SPLIT | {"dividend"},
+}
+"""The kinds of corporate action that bars are adjusted for; there are no spin-offs here."""
 
 Row = tuple[int, dict[str, Any]]
 """A time and what was then."""
@@ -29,13 +37,16 @@ def bars(call: Call) -> dict[str, Any]:
     """A page of bars. Raises BadRequest, NotSubscribed."""
     text = parameter(call.query, "timeframe")
     frame = _timeframe(text)
+    adjusted: Kinds = frozenset()
     for one in parameter(call.query, "adjustment", "raw").split(","):
         if one not in ADJUSTMENTS:
             raise BadRequest(f"invalid adjustment: {one}")
+        adjusted |= ADJUSTMENTS[one]
 
     def rows(symbol: str, start: int, end: int, descending: bool) -> Iterator[Row]:
         # A day that still runs is shown; shorter bars are not before they are complete.
-        found = call.market.bars(symbol, text, start, end, call.now, running=frame.is_daily)
+        running = frame.is_daily
+        found = call.market.bars(symbol, text, start, end, call.now, running, adjusted)
         asset = call.market.assets[symbol]
         for bar in reversed(found) if descending else found:
             yield bar.t, bar_body(bar, asset)

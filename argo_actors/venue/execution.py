@@ -84,8 +84,12 @@ class Executions(Ledger):
         return bool(share) and self._luck_of(f"{mode}|{order.client_order_id}", share)
 
     def _luck_of(self, key: str, share: float) -> bool:
+        return self._throw(key, 2**32) < share * 2**32
+
+    def _throw(self, key: str, sides: int) -> int:
+        """A number below `sides`, always the same for the same seed and key."""
         digest = hashlib.blake2b(f"{self.seed}|{key}".encode(), digest_size=4).digest()
-        return int.from_bytes(digest) < share * 2**32
+        return int.from_bytes(digest) % sides
 
     def _fees(self, order: Order, asset: Asset) -> tuple[Decimal, Decimal]:
         """This execution's share of the order's fee: the fee of all so far less what was taken."""

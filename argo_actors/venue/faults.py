@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from .actions import Action
 from .modes import Modes
 from .vendors import How
 
@@ -227,6 +228,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The venue's own seed when it is left out."""
     modes: Modes | None = None
     """How the venue behaves from now on; as before when it is left out."""
+    actions: tuple[Action, ...] = ()
+    """Corporate actions of the future. They stay when the plan is taken back: prices rest on them."""
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +245,10 @@ class PlanError(ValueError):
     """A fault plan that cannot be read; `fix` says what is allowed."""
 
     fix = 'README.md, "Faults", lists what a rule of `on` request, event or connect may say'
+
+    def __init__(self, what: str, fix: str = fix) -> None:
+        super().__init__(what)
+        self.fix = fix
 
 
 def read_plan(text: bytes) -> Plan:

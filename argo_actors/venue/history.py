@@ -43,6 +43,7 @@ class _Ledger:
         self._next = next(self._fills, None)
         self._cash = book.account.start_cash
         self._held: dict[str, Decimal] = {}
+        self._shares = list(book.account.happened)
 
     def equity(self, at: int) -> Decimal:
         """Cash and holdings at the side one would close on. `at` never goes back."""
@@ -53,10 +54,15 @@ class _Ledger:
             moved = sign * one.qty - one.fee_qty
             self._held[one.symbol] = self._held.get(one.symbol, ZERO) + moved
             self._next = next(self._fills, None)
-        came = sum((dollars for then, dollars in self._book.account.transfers if then <= at), ZERO)
+        while self._shares and self._shares[0].at <= at:
+            came = self._shares.pop(0)
+            self._held[came.symbol] = self._held.get(came.symbol, ZERO) + came.qty
+        account = self._book.account
+        moved_in = sum((dollars for then, dollars in account.transfers if then <= at), ZERO)
+        moved_in += sum((one.amount for one in account.happened if one.at <= at), ZERO)
         return (
             self._cash
-            + came
+            + moved_in
             + sum((self._value(one, qty, at) for one, qty in self._held.items()), ZERO)
         )
 

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from .actions import SPLIT, Actions, Kinds
 from .sessions import DAY, MINUTE, Sessions
 
 HOUR = 60 * MINUTE
@@ -129,6 +130,8 @@ class Market(Protocol):
     end: int
     assets: Mapping[str, Asset]
     sessions: Sessions
+    actions: Actions
+    """Those of its stocks: prices are of the shares of their time."""
 
     def price(self, symbol: str, at: int) -> float | None:
         """The price at a time; None before the first bar, the last close in a gap."""
@@ -146,10 +149,18 @@ class Market(Protocol):
         """Beginnings of the minutes in which the price moves, both ends included, oldest first."""
 
     def bars(
-        self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False
+        self,
+        symbol: str,
+        timeframe: str,
+        start: int,
+        end: int,
+        now: int,
+        running: bool = False,
+        adjusted: Kinds = SPLIT,
     ) -> list[Bar]:
         """Bars that start from `start` to `end`, both included, oldest first.
 
         Only those completed by `now`; with `running` also the unfinished last one, made of the
-        minutes completed by `now`.
+        minutes completed by `now`. They are adjusted for the actions in effect by `now` of the
+        `adjusted` kinds.
         """

@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from .actions import SPLIT
 from .market import Asset, Bar, Market, Timeframe, TimeframeError
 from .sessions import (
     MINUTE,
@@ -160,7 +161,10 @@ def _aggregates(
     asset = next((one for one in call.market.assets.values() if ticker(one) == name), None)
     found: list[Bar] = []
     if asset is not None:
-        found = call.market.bars(asset.symbol, frame_text, first, last, call.now, running=True)
+        kinds = SPLIT if parameter(call.query, "adjusted", "true") == "true" else frozenset()
+        found = call.market.bars(
+            asset.symbol, frame_text, first, last, call.now, running=True, adjusted=kinds
+        )
     descending = parameter(call.query, "sort", "asc") == "desc"
     if descending:
         found.reverse()

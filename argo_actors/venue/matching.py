@@ -6,11 +6,11 @@ step of time (`pricing.py`). What goes wrong beyond Alpaca's own rules is in `mo
 
 from decimal import Decimal
 
-from .groups import Groups
 from .market import Market
 from .orders import NINE, OPEN, ZERO, Account, Event, Fill, Order, Position, new_id
 from .pricing import Step, fill_price, forced_price, is_hit, trail
 from .refusals import Refusal
+from .shareholder import Shareholder
 from .trading_hours import GTC_DELAY, expires_at, may_trade
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 SECOND = 1_000_000_000
 
 
-class Book(Groups):
+class Book(Shareholder):
     """Orders, positions and dollars of one account at one market, moved by time and by its owner."""
 
     def __init__(self, market: Market, account: Account, seed: int, now: int) -> None:
@@ -76,6 +76,8 @@ class Book(Groups):
     def advance(self, to: int) -> None:
         """Let time pass to `to`, matching every live order against the path of prices."""
         begun, self.now = self.now, to
+        if to >= self._next_action:
+            self._act()
         self._fill_late()
         self._day_end(begun, to)
         for order in self.live():
@@ -89,6 +91,8 @@ class Book(Groups):
             return
         self.account.last_equity = self.equity()
         self.changed.add("account")
+        if self.modes.splits_overnight:
+            self._split_overnight()
         for order in self.live():
             if order.time_in_force == "cls" and order.is_open and to >= order.expires_at:
                 self._auction(order, order.expires_at)

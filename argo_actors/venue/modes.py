@@ -30,6 +30,8 @@ class Modes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     replaces_rejected: Share = 0
     """So many replacements that were taken with 200 end `rejected`; the old order stays."""
     partial_fills: Share = 0.1
+    splits_overnight: Share = 0
+    """So many of the stocks held at a close split until the next session; announced at the close."""
     held_legs_hidden: bool = False
     """No list shows a held leg, nested or not; it is found by its own id."""
     most_orders: Annotated[int, msgspec.Meta(ge=1, le=500)] = 500

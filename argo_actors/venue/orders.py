@@ -5,6 +5,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from .actions import Action
 from .settings import Configuration, Watchlist
 
 ZERO = Decimal(0)
@@ -92,14 +93,27 @@ class Position(msgspec.Struct, kw_only=True):
     realised: Decimal = ZERO
 
 
-class Happened(msgspec.Struct, frozen=True):
-    """A corporate action that reached the account: shares and dollars that moved by it."""
+class Announced(msgspec.Struct, frozen=True):
+    """A corporate action, and when it became known."""
 
+    action: Action
+    at: int
+
+
+class Happened(msgspec.Struct, frozen=True, kw_only=True):
+    """A corporate action that reached the account."""
+
+    key: str
     kind: str
+    """Of the activity: `SPLIT` or `DIV`."""
     symbol: str
     at: int
     qty: Decimal = ZERO
+    """Shares that came (negative when they went)."""
     amount: Decimal = ZERO
+    """Dollars that came."""
+    held: Decimal = ZERO
+    """Shares before a split, or that a dividend was paid for."""
 
 
 class Account(msgspec.Struct, kw_only=True):
@@ -119,6 +133,7 @@ class Account(msgspec.Struct, kw_only=True):
     watchlists: dict[str, Watchlist] = {}
     transfers: list[tuple[int, Decimal]] = []
     """Money that came or went after the start: when, and dollars (negative when it went)."""
+    actions: list[Announced] = []
     happened: list[Happened] = []
 
 

@@ -89,11 +89,11 @@ class Exchange:
             case "DELETE", ["positions", symbol]:
                 return 200, self._close(symbol, query)
             case "GET", ["corporate_actions", "announcements"]:
-                return 200, corporate_actions.announcements(query)
+                return 200, corporate_actions.announcements(book, query)
             case "GET", ["corporate_actions", "announcements", one]:
-                return 200, corporate_actions.announcement(one)
+                return 200, corporate_actions.announcement(book, one)
             case "GET", ["v1", "corporate-actions"]:
-                return 200, corporate_actions.market_data(query)
+                return 200, corporate_actions.market_data(book, query)
             case "GET", ["options", "contracts"]:
                 return 200, {"option_contracts": [], "next_page_token": None}
             case _, [first, *parts] if first.startswith("watchlists"):

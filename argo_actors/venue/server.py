@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from . import faults, streams
 from . import trading_json as wire
+from .corporate_actions import check_action
 from .damage import as_floats, on_json, pending
 from .data_host import HOST, DataHost
 from .data_rest import forbidden
@@ -172,7 +173,11 @@ class Venue:
         return answer(200, self.faults.about())
 
     def _give(self, plan: faults.Plan) -> None:
+        for action in plan.actions:
+            check_action(self.book, action)
         self.faults.give(plan, self.book.now)
+        for action in plan.actions:
+            self.book.announce(action)
         self.book.modes = plan.modes or self.book.modes
         self._past.keep(self.book, self.faults.looks_back)
 
@@ -325,6 +330,9 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         asyncio.run(serve(options, ready))
+    except PlanError as error:
+        print(f"error: {error}\nfix: {error.fix}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"error: port {options.port} cannot be used: {error}", file=sys.stderr)
         print("fix: give another --port, or 0 for any that is free", file=sys.stderr)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import exp, sqrt
 from typing import Literal, NamedTuple
 
+from .actions import SPLIT, Actions, Kinds
 from .market import HOUR, Asset, Bar, Market, Quote, Timeframe, Trade
 from .sessions import DAY, MINUTE, SECOND, Sessions
 
@@ -140,7 +141,9 @@ def _future(market: Market, symbol: str, now: int, ahead: int) -> float:
     price, later = market.price(symbol, now), market.price(symbol, min(now + ahead, market.end))
     if price is None or later is None:
         return 0.0
-    return _clip(100 * (later / price - 1) / (FULL * sqrt(ahead / HOUR)))
+    known = market.actions
+    grown = later / known.factor(symbol, now + ahead) / (price / known.factor(symbol, now))
+    return _clip(100 * (grown - 1) / (FULL * sqrt(ahead / HOUR)))
 
 
 def _trend(market: Market, symbol: str, now: int) -> float:
@@ -175,6 +178,7 @@ class Seen:
         self.end = market.end
         self.assets: Mapping[str, Asset] = market.assets
         self.sessions: Sessions = market.sessions
+        self.actions: Actions = market.actions
 
     def price(self, symbol: str, at: int) -> float | None:
         """True."""
@@ -197,21 +201,28 @@ class Seen:
         return self._market.minutes(symbol, start, end)
 
     def bars(
-        self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False
+        self,
+        symbol: str,
+        timeframe: str,
+        start: int,
+        end: int,
+        now: int,
+        running: bool = False,
+        adjusted: Kinds = SPLIT,
     ) -> list[Bar]:
         """The bars known `lag` ago; with a skill the whole of them, bent."""
         if self._timeframes and timeframe not in self._timeframes:
-            return self._market.bars(symbol, timeframe, start, end, now, running)
+            return self._market.bars(symbol, timeframe, start, end, now, running, adjusted)
         skill, known = self._skill, now - self._skill.lag
         until = min(end, known)
         if skill.kind == "own":
-            return self._market.bars(symbol, timeframe, start, until, known, running)
+            return self._market.bars(symbol, timeframe, start, until, known, running, adjusted)
         frame = Timeframe.parse(timeframe)
         found: list[Bar] = []
         for back in (2 * WINDOW * frame.nanoseconds, 6 * WINDOW * frame.nanoseconds + 5 * DAY):
             if len(found) < WINDOW:  # a night or a weekend lies in between
                 begin = min(start, until - back)
-                found = self._market.bars(symbol, timeframe, begin, until, known, running)
+                found = self._market.bars(symbol, timeframe, begin, until, known, running, adjusted)
         shorter = not frame.is_daily and skill.source in VENDORS
         wanted = score(self._market, symbol, now, skill, AHEAD["alpaca"] if shorter else 0)
         kept = [one for one in found[:-WINDOW] if one.t >= start]

@@ -39,6 +39,7 @@ class Store:
                 book.positions[one.symbol] = one
         fills = [(int(name[9:]), body) for name, body in rows.items() if name[:9] == "activity:"]
         book.activities = [msgspec.msgpack.decode(body, type=Fill) for _, body in sorted(fills)]
+        book.know_actions()
         return True
 
     def save(self, book: Book) -> None:

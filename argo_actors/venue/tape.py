@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 
 from . import aggregate
+from .actions import SPLIT, Actions, Kinds
 from .aggregate import Aggregated
 from .market import Asset, Bar, Quote, Timeframe, Trade
 from .path import Columns, Path, mix
@@ -18,6 +19,8 @@ from .sessions import MINUTE, SECOND, Sessions
 STOCK_SPREAD = 0.0002
 COIN_SPREAD = 0.0005
 COIN_SIZE_USD = 20_000.0
+PLACES = 4
+"""Of a price in other shares."""
 
 
 class BarMarket:
@@ -37,6 +40,7 @@ class BarMarket:
         self.start = start
         self.end = end
         self.sessions = Sessions()
+        self.actions = Actions(self._own_price)
         self._paths = {symbol: Path(bars) for symbol, bars in minutes.items()}
         self._days_before = days_before
         self._scatter = {
@@ -46,18 +50,25 @@ class BarMarket:
 
     def price(self, symbol: str, at: int) -> float | None:
         """The price at a time; None before the first bar or for an unknown symbol."""
+        price = self._own_price(symbol, at)
+        return None if price is None else price * self.actions.factor(symbol, at)
+
+    def _own_price(self, symbol: str, at: int) -> float | None:
         path = self._paths.get(symbol)
         return None if path is None else path.price(at)
 
     def low_high(self, symbol: str, t0: int, t1: int) -> tuple[float, float] | None:
-        """Lowest and highest price over a closed interval."""
+        """Lowest and highest price over a closed interval, in the shares of its end."""
         path = self._paths.get(symbol)
-        return None if path is None else path.low_high(t0, t1)
+        found = None if path is None else path.low_high(max(t0, self.actions.since(symbol, t1)), t1)
+        if found is None:
+            return None
+        factor = self.actions.factor(symbol, t1)
+        return found[0] * factor, found[1] * factor
 
     def quote(self, symbol: str, at: int) -> Quote | None:
         """Bid and ask around the price, on the asset's price grid."""
-        path = self._paths.get(symbol)
-        price = None if path is None else path.price(at)
+        path, price = self._paths.get(symbol), self.price(symbol, at)
         changed = None if path is None else path.changed(at)
         if price is None or changed is None:
             return None
@@ -78,8 +89,7 @@ class BarMarket:
 
     def last_trade(self, symbol: str, at: int) -> Trade | None:
         """A print at the price, as old as its latest change."""
-        path = self._paths.get(symbol)
-        price = None if path is None else path.price(at)
+        path, price = self._paths.get(symbol), self.price(symbol, at)
         changed = None if path is None else path.changed(at)
         if price is None or changed is None:
             return None
@@ -100,7 +110,14 @@ class BarMarket:
         return () if path is None else path.starts(start, end)
 
     def bars(
-        self, symbol: str, timeframe: str, start: int, end: int, now: int, running: bool = False
+        self,
+        symbol: str,
+        timeframe: str,
+        start: int,
+        end: int,
+        now: int,
+        running: bool = False,
+        adjusted: Kinds = SPLIT,
     ) -> list[Bar]:
         """Completed bars that start in a closed interval; with `running` the unfinished one too."""
         frame = Timeframe.parse(timeframe)
@@ -113,7 +130,9 @@ class BarMarket:
         found = _listed(gathered.bars.between(first, min(last, done)))
         if running and first <= done < last and gathered.bars.t[done] <= now:
             found += self._running(symbol, frame, int(gathered.bars.t[done]), now)
-        return found
+        if not self.actions.since(symbol, now):
+            return found
+        return [_times(one, *self.actions.adjusted(symbol, one.t, now, adjusted)) for one in found]
 
     def _running(self, symbol: str, frame: Timeframe, start: int, now: int) -> list[Bar]:
         """The bar that began at `start`, from the minutes completed by `now`."""
@@ -189,3 +208,9 @@ def _joined(first: Columns, second: Columns) -> Columns:
 
 def _listed(bars: Columns) -> list[Bar]:
     return [Bar(*row) for row in zip(*(column.tolist() for column in bars), strict=True)]
+
+
+def _times(bar: Bar, price: float, shares: float) -> Bar:
+    """A bar in other shares."""
+    o, h, low, c = (round(one * price, PLACES) for one in (bar.o, bar.h, bar.l, bar.c))
+    return Bar(bar.t, o, h, low, c, bar.v * shares)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .actions import SPLIT
 from .market import Asset
 from .matching import NINE, ZERO, Book, Event, Fill, Order, new_id
 from .numbers import text as text
@@ -117,8 +118,11 @@ def _last_day(book: Book, symbol: str) -> Decimal | None:
         at = book.now // DAY * DAY
     else:
         at = book.market.sessions.last_close(book.now)
-    price = book.market.price(symbol, at)
-    return None if price is None else Decimal(repr(round(price, 6)))
+    price, actions = book.market.price(symbol, at), book.market.actions
+    if price is None:
+        return None
+    in_shares_of_now = actions.adjusted(symbol, at, book.now, SPLIT)[0] / actions.factor(symbol, at)
+    return Decimal(repr(round(price * in_shares_of_now, 6)))
 
 
 def account(book: Book) -> dict[str, Any]:
@@ -249,6 +253,7 @@ def books(book: Book) -> dict[str, Any]:
         "cash": text(book.account.cash),
         "start_cash": text(book.account.start_cash),
         "transferred": text(sum((dollars for _, dollars in book.account.transfers), ZERO)),
+        "dividends": text(sum((one.amount for one in book.account.happened), ZERO)),
         "equity": text(book.equity()),
         "fees": text(book.account.fees_value),
         "realised": text(sum((one.realised for one in book.positions.values()), ZERO)),
