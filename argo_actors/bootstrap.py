@@ -245,11 +245,8 @@ class Daemon:
         )
 
     def _answered(self) -> bool:
-        return all(
-            cell.quiet
-            for address, cell in self.engine.edges.items()
-            if address.startswith("source/")
-        )
+        """Every source that cycles wait for has answered or declined."""
+        return all(self.engine.edges[address].quiet for address in self.roster.awaited())
 
     def _restless(self) -> bool:
         """An order is between two states: market time moves in fine steps."""

@@ -86,6 +86,7 @@ class SourceEdge:
         self._port = port
         self._name = name
         self._settings = config.sources[name]
+        self._decide_seconds = config.clock.decide_seconds
         self._symbols = tuple(sorted(config.symbols))
         self._make = make
         self._park = park
@@ -235,12 +236,14 @@ class SourceEdge:
             self._busy = False
             self._limiter.charge(max(0, provider.sent - sent - question.planned))
             self._kept.calls += 1
+            seconds = self._port.seconds() - begun
+            self._kept.prompt = error is None and seconds < self._decide_seconds
             call = SourceCall(
                 source=self._name,
                 about=question.about,
                 asked=len(question.symbols),
                 answered=0,
-                seconds=round(self._port.seconds() - begun, 6),
+                seconds=round(seconds, 6),
                 usd=round(provider.paid_usd - paid, 9),
                 failure="" if error is None else type(error).__name__,
             )

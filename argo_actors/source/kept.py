@@ -18,6 +18,8 @@ class Kept:
         """Who took it out of use, and why; empty while it is in use."""
         self.answered = False
         """It has answered, or failed, at least once: nobody waits for its first word any more."""
+        self.prompt = True
+        """Its last call ended well, and in time for the cycle: cycles wait for it."""
         self.answered_at: UtcNanos = 0
         self.calls = 0
         self.opinions = 0

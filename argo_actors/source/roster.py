@@ -35,6 +35,10 @@ class Roster:
         """An edge for each."""
         return [EdgeSpec(f"source/{name}", self._behaviour(name, park)) for name in self._known]
 
+    def awaited(self) -> list[str]:
+        """The edges that a cycle waits for: whoever failed or was late last time costs it nothing more."""
+        return [f"source/{name}" for name, kept in self._kept.items() if kept.prompt]
+
     def counts(self, name: str, now: UtcNanos) -> dict[str, Any]:
         """What a source came to since the process began."""
         return self._kept.get(name, Kept()).counts(now)

@@ -108,6 +108,23 @@ def test_it_says_at_its_start_that_it_runs_and_has_not_answered() -> None:
         assert states(bench) == [("running", False)]
 
 
+def test_a_cycle_waits_no_more_for_a_source_that_failed_or_came_too_late() -> None:
+    provider = Scripted()
+    with source(provider, refresh_seconds=1) as bench:
+        behaviour: Any = bench.cell.behaviour
+        bench.tick()
+        assert behaviour._kept.prompt
+        provider.fail(TransientProviderError("503"))
+        bench.tick(60)
+        assert not behaviour._kept.prompt
+        provider.answer = provider.good
+        bench.tick(60)
+        assert behaviour._kept.prompt
+        behaviour._decide_seconds = 0.0
+        bench.tick(60)
+        assert not behaviour._kept.prompt
+
+
 def test_a_missing_key_takes_it_out_of_the_families_and_names_the_key() -> None:
     provider = Scripted()
     with source(provider, "massive", missing="MASSIVE_API_KEY") as bench:
