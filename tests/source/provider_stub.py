@@ -14,7 +14,7 @@ HTML = (("Content-Type", "text/html"),)
 
 
 class Reply(NamedTuple):
-    """One answer; `fault` is what goes wrong instead: hang, trickle, truncate, chunked."""
+    """One answer; `fault` is what goes wrong instead: hang, drop, trickle, truncate, chunked."""
 
     status: int = 200
     body: Any = None
@@ -81,6 +81,9 @@ def _handler(stub: ProviderStub) -> type[BaseHTTPRequestHandler]:
         def _answer(self, reply: Reply) -> None:
             if reply.fault == "hang":
                 stub.released.wait(HANG_SECONDS)
+                self.close_connection = True
+                return
+            if reply.fault == "drop":
                 self.close_connection = True
                 return
             body = reply.body
