@@ -304,7 +304,6 @@ def test_a_price_past_its_time_or_of_a_closed_bar_is_not_compared() -> None:
         assert not signal.price_conflict
 
 
-@settings(deadline=None)
 @given(ballots, st.sampled_from(["BULL", "BEAR", "CHOP", "CRISIS"]))
 def test_confidences_stay_in_range_and_a_signal_has_its_reasons(votes: Votes, name: str) -> None:
     verdict, signal = cycle(CONFIG, *opinions(votes), *regime(name))
@@ -321,7 +320,6 @@ def test_confidences_stay_in_range_and_a_signal_has_its_reasons(votes: Votes, na
         assert signal.participation >= 0.5
 
 
-@settings(deadline=None)
 @given(ballots)
 def test_one_family_never_opens_and_never_closes(votes: Votes) -> None:
     for family in set(FAMILY_OF.values()):
@@ -329,7 +327,6 @@ def test_one_family_never_opens_and_never_closes(votes: Votes) -> None:
         assert cycle(CONFIG, *opinions(own), *regime("BULL"))[1] is None
 
 
-@settings(deadline=None)
 @given(ballots)
 def test_inverted_opinions_make_the_inverted_verdict(votes: Votes) -> None:
     one = cycle(CONFIG, *opinions(votes), *regime("CHOP"))[0]
@@ -343,7 +340,6 @@ def test_inverted_opinions_make_the_inverted_verdict(votes: Votes) -> None:
     assert mirror_bull.confidence == mirror_bear.confidence or one.action is None
 
 
-@settings(deadline=None)
 @given(ballots, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(votes: Votes, order: random.Random) -> None:
     words = [*opinions(votes), reading("BULL")]
@@ -352,7 +348,6 @@ def test_the_order_of_arrival_does_not_matter(votes: Votes, order: random.Random
     assert cycle(CONFIG, *shuffled)[0] == cycle(CONFIG, *words)[0]
 
 
-@settings(deadline=None)
 @given(ballots, ballots)
 def test_an_opinion_past_its_lifetime_changes_nothing(votes: Votes, late: Votes) -> None:
     """Heard in time and stale at the cycle, or stale on arrival: as if it had never been said."""
@@ -365,7 +360,7 @@ def test_an_opinion_past_its_lifetime_changes_nothing(votes: Votes, late: Votes)
     assert cycle(CONFIG, *opinions(votes), *dead, *regime("BULL"), at=at)[0] == plain[0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.builds(

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_actors.config import FAMILY_OF
@@ -88,7 +88,6 @@ def test_six_places_half_even(value: float, six: float) -> None:
     assert round6(value) == six
 
 
-@settings(deadline=None)
 @given(ballots)
 def test_strength_votes_and_participation_stay_in_range(votes: Votes) -> None:
     found = pooled(votes)
@@ -99,7 +98,6 @@ def test_strength_votes_and_participation_stay_in_range(votes: Votes) -> None:
         assert found.strength == found.participation == 0
 
 
-@settings(deadline=None)
 @given(ballots)
 def test_long_and_short_are_symmetric(votes: Votes) -> None:
     one, other = pooled(votes), pooled(mirrored(votes))
@@ -108,7 +106,6 @@ def test_long_and_short_are_symmetric(votes: Votes) -> None:
     assert backed(one.families, one.strength) == backed(other.families, other.strength)
 
 
-@settings(deadline=None)
 @given(ballots, st.randoms(use_true_random=False))
 def test_the_order_of_opinions_and_sources_does_not_matter(
     votes: Votes, order: random.Random
@@ -119,7 +116,6 @@ def test_the_order_of_opinions_and_sources_does_not_matter(
     assert pooled(dict(shuffled), tuple(sources)) == pooled(votes)
 
 
-@settings(deadline=None)
 @given(ballots, st.sampled_from(ALL), st.sampled_from(["LONG", "SHORT"]), st.floats(0, 100))
 def test_one_member_moves_the_whole_by_no_more_than_its_familys_share(
     votes: Votes, source: str, direction: str, confidence: float
@@ -134,7 +130,6 @@ def test_one_member_moves_the_whole_by_no_more_than_its_familys_share(
     assert abs(one.strength - other.strength) <= 2 * share + 2e-6
 
 
-@settings(deadline=None)
 @given(ballots)
 def test_strength_is_a_weighted_mean_of_the_families_votes(votes: Votes) -> None:
     found = pooled(votes)
@@ -143,7 +138,6 @@ def test_strength_is_a_weighted_mean_of_the_families_votes(votes: Votes) -> None
         assert min(said) - 2e-6 <= found.strength <= max(said) + 2e-6
 
 
-@settings(deadline=None)
 @given(ballots)
 def test_a_source_that_is_not_configured_changes_nothing(votes: Votes) -> None:
     """The decider drops its cast; a family without a configured member does not count either."""

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_actors.consensus.prices import SPLIT_RATIOS, Comparison, Price, compare
@@ -58,7 +58,6 @@ def test_prices_more_than_a_minute_apart_are_not_compared() -> None:
     assert compare([new, Price("old", 100.0, NOW - MINUTE - SECOND)], 0.5) == AGREE
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1e6), max_size=6), st.randoms(use_true_random=False))
 def test_the_order_of_the_vendors_does_not_matter(
     prices: list[float], order: random.Random
@@ -69,7 +68,6 @@ def test_the_order_of_the_vendors_does_not_matter(
     assert compare(shuffled, 0.5) == compare(found, 0.5)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(100.0, 100.5), max_size=6))
 def test_prices_within_the_tolerance_never_conflict(prices: list[float]) -> None:
     assert compare(vendors(*prices), 0.5) == AGREE
@@ -98,7 +96,6 @@ def test_a_change_needs_two_equal_readings() -> None:
     assert read(read(read(view, "CHOP"), "BULL"), "BEAR").regime == "CHOP"
 
 
-@settings(deadline=None)
 @given(st.lists(REGIMES, max_size=30))
 def test_the_regime_is_always_the_last_pair_of_equal_readings(readings: list[str]) -> None:
     view, expected = RegimeView(), "CHOP"

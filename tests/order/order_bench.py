@@ -32,6 +32,7 @@ NOW = 1_790_002_800 * SECOND
 OPEN, CLOSE = NOW - 90 * MINUTE, NOW + 5 * HOUR
 TAG = "0000"
 Said = TypeVar("Said", bound=Message)
+Amount = int | str | Decimal
 
 
 class Actor:
@@ -71,8 +72,9 @@ class Actor:
         }
         return Asset(**fields | changes)
 
-    def hear(self, message: Message) -> list[Message]:
-        """One step, as the cell makes it; what was said."""
+    def hear(self, message: Message, *, after: float = 0.0) -> list[Message]:
+        """One step so many seconds later, as the cell makes it; what was said."""
+        self.now += round(after * SECOND)
         self.seq += 2
         heard = Heard(WordId(self.seq, 0), self.now, message)
         found = step(self.decider, self.state, heard)
@@ -143,7 +145,10 @@ class Actor:
         }
         return Approval(**fields | changes)
 
-    def report(self, command: SubmitOrder, status: str, **changes: Any) -> list[Message]:
+    def report(
+        self, command: SubmitOrder, status: str, *, after: float = 0.0, **changes: Any
+    ) -> list[Message]:
+        self.now += round(after * SECOND)
         return self.hear(report(command, status, at=self.now, **changes))
 
     def refuse(self, command: SubmitOrder, message: str, **changes: Any) -> list[Message]:
@@ -158,24 +163,57 @@ class Actor:
         }
         return self.hear(OrderRefused(**fields | changes))
 
-    def position(self, qty: int | str, available: int | str | None = None) -> list[Message]:
+    def position(
+        self, qty: Amount, available: Amount | None = None, *, after: float = 0.0
+    ) -> list[Message]:
         """The broker answers the newest question about the position."""
+        self.now += round(after * SECOND)
         asked = self.word_of(self.last(ReadPosition))
         return self.hear(holds(self.symbol, qty, available, because=(asked,)))
 
     def reconcile(
-        self, qty: int | str, orders: Iterable[OrderReport] = (), **changes: Any
+        self,
+        qty: Amount,
+        orders: Iterable[OrderReport] = (),
+        *,
+        after: float = 0.0,
+        price: int = 100,
+        **changes: Any,
     ) -> list[Message]:
-        """The broker's whole truth."""
+        """The broker's whole truth, so many seconds later."""
+        self.now += round(after * SECOND)
+        prices = {"avg_entry_price": Decimal(price), "market_price": changes.pop("market", None)}
         fields: dict[str, Any] = {
             "symbol": self.symbol,
-            "position": holds(self.symbol, qty),
+            "position": holds(self.symbol, qty, **prices),
             "orders": tuple(orders),
             "reason": "test",
+            "read_at": self.now + 1,
         }
         return self.hear(Reconciled(**fields | changes))
 
-    def quote(self, bid: float, ask: float | None = None) -> list[Message]:
+    def foreign(self, side: str, kind: str = "stop", **changes: Any) -> OrderReport:
+        """Somebody else's order: ten, a stop at 95 or a limit at 110."""
+        fields: dict[str, Any] = {
+            "client_order_id": f"theirs-{side}-{kind}",
+            "order_id": f"id-{side}-{kind}",
+            "symbol": self.symbol,
+            "side": side,
+            "type": kind,
+            "status": "working",
+            "qty": Decimal(10),
+            "filled_qty": ZERO,
+            "filled_avg_price": None,
+            "stop_price": Decimal(95) if kind == "stop" else None,
+            "limit_price": Decimal(110) if kind == "limit" else None,
+            "channel": "list",
+            "event_at": self.now,
+            "submitted_at": self.now,
+        }
+        return OrderReport(**fields | changes)
+
+    def quote(self, bid: float, ask: float | None = None, *, after: float = 0.0) -> list[Message]:
+        self.now += round(after * SECOND)
         one = Quote(symbol=self.symbol, bid=bid, ask=ask or bid, at=self.now, received_at=self.now)
         return self.hear(QuoteSeen(quote=one))
 
@@ -222,15 +260,15 @@ def hours(is_open: bool = True) -> MarketHours:
 
 
 def holds(
-    symbol: str, qty: int | str, available: int | str | None = None, **changes: Any
+    symbol: str, qty: Amount, available: Amount | None = None, **changes: Any
 ) -> PositionReport:
-    return PositionReport(
-        symbol=symbol,
-        qty=Decimal(qty),
-        qty_available=Decimal(qty if available is None else available),
-        avg_entry_price=Decimal(100),
-        **changes,
-    )
+    fields: dict[str, Any] = {
+        "symbol": symbol,
+        "qty": Decimal(qty),
+        "qty_available": Decimal(qty if available is None else available),
+        "avg_entry_price": Decimal(100),
+    }
+    return PositionReport(**fields | changes)
 
 
 LEG_STATUS = {"filled": ("working", "held")}

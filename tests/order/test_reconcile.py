@@ -10,6 +10,7 @@ from argo_actors.messages.order import (
     CancelOrder,
     Fill,
     Holding,
+    OrderReport,
     PositionClosed,
     Protected,
     Reconcile,
@@ -18,7 +19,9 @@ from argo_actors.messages.order import (
 from argo_actors.messages.system import Operator
 from argo_actors.messages.truth import Adopted, Corrected, Discrepancy, Resolve, Resolved
 from argo_actors.units import Decimal
-from tests.order.actor import Actor
+from tests.order.order_bench import Actor, report
+
+TEN = {"qty": Decimal(10)}
 
 
 def resolve(verdict: Any, item: str = "position", **changes: Any) -> Resolve:
@@ -26,51 +29,52 @@ def resolve(verdict: Any, item: str = "position", **changes: Any) -> Resolve:
 
 
 def told(actor: Actor) -> list[tuple[str, str, str]]:
-    return [(one.what, one.before, one.after) for one in actor.all(Discrepancy)]
+    return [(one.what, one.before, one.after) for one in actor.said(Discrepancy)]
 
 
 def test_books_that_agree_tell_of_no_difference() -> None:
     actor = Actor()
-    sent = actor.bracket()
-    report = actor.report(sent, "filled", 10, legs=actor.legs(sent), channel="list")
-    actor.hear(actor.reconciled(10, report), after=5)
+    sent = actor.open(**TEN)
+    listed = report(sent, "filled", channel="list")
+    actor.reconcile(10, [listed], after=5)
     assert told(actor) == []
     assert actor.state.foreign == 0
 
 
 def test_a_fill_that_only_the_list_tells_of_is_a_difference_and_a_fill() -> None:
     actor = Actor()
-    actor.approve()
-    sent = actor.sent()
-    actor.hear(actor.report(sent, "working"))
-    report = actor.report(sent, "filled", 10, legs=actor.legs(sent), channel="list")
-    actor.hear(actor.reconciled(10, report), after=5)
+    actor.approve(**TEN)
+    sent = actor.last(SubmitOrder)
+    actor.report(sent, "working")
+    listed = report(sent, "filled", channel="list")
+    actor.reconcile(10, [listed], after=5)
     ((what, before, after),) = told(actor)
-    assert (what, before) == (f"order {sent.client_order_id}", "working 0/10")
+    assert what == f"order {sent.client_order_id}"
+    assert before.startswith("working 0/10")
     assert after.startswith("filled 10/10")
-    assert [one.qty for one in actor.all(Fill)] == [10]
+    assert [one.qty for one in actor.said(Fill)] == [10]
     assert actor.state.foreign == 0, "our own fill is not somebody else's position"
 
 
 def test_a_foreign_position_is_told_once_and_shown() -> None:
     actor = Actor()
-    actor.hear(actor.reconciled(-7, price=Decimal(90)), after=5)
-    actor.hear(actor.reconciled(-7, price=Decimal(90)), after=60)
+    actor.reconcile(-7, price=90, after=5)
+    actor.reconcile(-7, price=90, after=60)
     assert told(actor) == [("foreign position", "0", "-7 at 90")]
-    standing = actor.all(Holding)[-1]
+    standing = actor.last(Holding)
     assert (standing.own, standing.side, standing.qty) == (False, "sell", 7)
     assert standing.avg_price == 90
-    assert not actor.all(SubmitOrder)
-    assert not actor.all(CancelOrder)
-    actor.hear(actor.reconciled(0), after=60)
+    assert not actor.said(SubmitOrder)
+    assert not actor.said(CancelOrder)
+    actor.reconcile(0, after=60)
     assert told(actor)[-1][:2] == ("foreign position", "-7")
-    assert actor.all(Holding)[-1].side is None
+    assert actor.last(Holding).side is None
 
 
 def test_foreign_orders_come_and_go_as_facts() -> None:
     actor = Actor()
-    actor.hear(actor.reconciled(0, foreign=(actor.foreign("sell"),)), after=5)
-    actor.hear(actor.reconciled(0), after=60)
+    actor.reconcile(0, foreign=(actor.foreign("sell"),), after=5)
+    actor.reconcile(0, after=60)
     assert told(actor) == [
         ("foreign order id-sell-stop", "-", "sell 10 stop at 95, working"),
         ("foreign order id-sell-stop", "sell 10 stop at 95, working", "-"),
@@ -79,90 +83,89 @@ def test_foreign_orders_come_and_go_as_facts() -> None:
 
 def test_what_lies_beside_our_position_is_never_sold_with_it() -> None:
     actor = Actor()
-    sent = actor.bracket()
-    report = actor.report(sent, "filled", 10, legs=actor.legs(sent), channel="list")
-    actor.hear(actor.reconciled(14, report), after=5)
+    sent = actor.open(**TEN)
+    listed = report(sent, "filled", channel="list")
+    actor.reconcile(14, [listed], after=5)
     assert actor.state.foreign == 4
-    assert actor.all(Holding)[-1].foreign_qty == 4
+    assert actor.last(Holding).foreign_qty == 4
     actor.approve("close_long")
-    actor.hear(actor.report(sent, "filled", 10, legs=actor.legs(sent, "canceled", "canceled")))
-    actor.hear(actor.position(14))
-    assert (actor.sent().leg, actor.sent().qty) == ("exit", 10)
+    actor.report(sent, "filled", legs=("canceled", "canceled"))
+    actor.position(14)
+    assert (actor.last(SubmitOrder).leg, actor.last(SubmitOrder).qty) == ("exit", 10)
 
 
 def test_what_lies_beside_our_position_can_be_adopted_into_it() -> None:
     """Ten of ours at 100 and four at 90: the stop is to cover all fourteen."""
     actor = Actor()
-    sent = actor.bracket()
-    report = actor.report(sent, "filled", 10, legs=actor.legs(sent), channel="list")
-    actor.hear(actor.reconciled(14, report, price=Decimal(90)), after=5)
+    sent = actor.open(**TEN)
+    listed = report(sent, "filled", channel="list")
+    actor.reconcile(14, [listed], price=90, after=5)
     actor.hear(resolve("close"))
-    assert not actor.all(Resolved)[-1].done, "closing it would close ours"
+    assert not actor.last(Resolved).done, "closing it would close ours"
     actor.hear(resolve("adopt"))
     held = actor.state.position
     assert held is not None
     assert (held.qty, held.paid, held.stop, actor.state.foreign) == (14, 1360, 97, 0)
-    assert actor.all(CancelOrder), "the old stop covers ten only"
-    actor.hear(actor.report(sent, "filled", 10, legs=actor.legs(sent, "canceled", "canceled")))
-    actor.hear(actor.position(14))
-    assert (actor.sent().leg, actor.sent().qty, actor.sent().stop_loss) == ("oco", 14, 97)
+    assert actor.said(CancelOrder), "the old stop covers ten only"
+    actor.report(sent, "filled", legs=("canceled", "canceled"))
+    actor.position(14)
+    stop = actor.last(SubmitOrder)
+    assert (stop.leg, stop.qty, stop.stop_loss) == ("oco", 14, 97)
 
 
 def closed_by_hand(*readings: float) -> Actor:
     actor = Actor()
-    sent = actor.bracket()
-    report = actor.report(
-        sent, "filled", 10, legs=actor.legs(sent, "canceled", "canceled"), channel="list"
-    )
+    sent = actor.open(**TEN)
+    listed = report(sent, "filled", legs=("canceled", "canceled"), channel="list")
     theirs = actor.foreign(
         "sell", "market", status="filled", filled_qty=Decimal(10), filled_avg_price=Decimal(104)
     )
     for after in readings:
-        actor.hear(actor.reconciled(0, report, others=(theirs,)), after=after)
+        actor.reconcile(0, [listed], others=(theirs,), after=after)
     return actor
 
 
 def test_a_position_closed_by_somebody_else_is_believed_at_the_second_reading() -> None:
-    assert not closed_by_hand(5, 1.9).all(Corrected)
+    assert not closed_by_hand(5, 1.9).said(Corrected)
     actor = closed_by_hand(5, 2)
     assert ("position", "10", "0") in told(actor)
-    (found,) = actor.all(Corrected)
+    (found,) = actor.said(Corrected)
     assert (found.side, found.qty, found.price) == ("sell", 10, 104)
-    (closed,) = actor.all(PositionClosed)
+    (closed,) = actor.said(PositionClosed)
     assert (closed.reason, closed.exit_price, closed.pnl) == ("foreign", 104, 40)
     assert actor.state.position is None
-    assert not [one for one in actor.all(SubmitOrder) if one.leg != "entry"]
+    assert not [one for one in actor.said(SubmitOrder) if one.leg != "entry"]
 
 
 def test_the_second_reading_is_asked_for() -> None:
     actor = closed_by_hand(5)
-    assert not actor.all(Reconcile)
-    actor.wake(2)
-    assert actor.all(Reconcile)[-1].symbols == ("AAPL",)
+    assert not actor.said(Reconcile)
+    actor.pass_time(2)
+    assert actor.last(Reconcile).symbols == ("AAPL",)
 
 
 def test_a_reading_older_than_the_last_fill_says_nothing_of_the_position() -> None:
     actor = Actor()
-    sent = actor.bracket()
-    report = actor.report(sent, "filled", 10, legs=actor.legs(sent), channel="list")
+    sent = actor.open(**TEN)
+    listed = report(sent, "filled", channel="list")
     for _ in range(3):
-        actor.hear(actor.reconciled(0, report, read_at=actor.state.filled_at), after=3)
+        actor.reconcile(0, [listed], read_at=actor.state.filled_at, after=3)
     assert told(actor) == []
-    assert not actor.all(Corrected)
+    assert not actor.said(Corrected)
 
 
 def test_an_adopted_position_is_protected_and_closed_by_the_rules() -> None:
     actor = Actor()
-    actor.hear(actor.reconciled(10, market_price=Decimal(200)), after=5)
+    actor.reconcile(10, market=Decimal(200), after=5)
     actor.hear(resolve("adopt"), after=1)
-    (adopted,) = actor.all(Adopted)
+    (adopted,) = actor.said(Adopted)
     assert (adopted.side, adopted.qty, adopted.price) == ("buy", 10, 100)
     assert (adopted.stop, adopted.target) == (194, 210)
-    assert actor.all(Resolved)[-1].done
-    actor.hear(actor.position(10))
-    stop = actor.sent()
+    assert actor.last(Resolved).done
+    actor.position(10)
+    stop = actor.last(SubmitOrder)
     assert (stop.leg, stop.qty, stop.stop_loss, stop.take_profit) == ("oco", 10, 194, 210)
-    assert actor.all(Holding)[-1].own
+    assert actor.last(Holding).own
     held = actor.state.position
     assert held is not None
     assert held.id.isalnum()
@@ -171,31 +174,31 @@ def test_an_adopted_position_is_protected_and_closed_by_the_rules() -> None:
 
 def test_a_foreign_stop_comes_along_when_it_is_wished_and_only_then() -> None:
     actor = Actor()
-    actor.hear(actor.reconciled(10, foreign=(actor.foreign("sell"),)), after=5)
+    actor.reconcile(10, foreign=(actor.foreign("sell"),), after=5)
     actor.hear(resolve("adopt"), after=1)
-    refused = actor.all(Resolved)[-1]
+    refused = actor.last(Resolved)
     assert (refused.done, actor.state.position) == (False, None)
     assert "--with-orders" in refused.note
     actor.hear(resolve("adopt", with_orders=True))
-    assert [one.stop for one in actor.all(Adopted)] == [95]
-    assert actor.all(Protected)[-1].order == "theirs-sell-stop"
-    assert not actor.all(SubmitOrder)
+    assert [one.stop for one in actor.said(Adopted)] == [95]
+    assert actor.last(Protected).order == "theirs-sell-stop"
+    assert not actor.said(SubmitOrder)
     done = actor.foreign(
         "sell", status="filled", filled_qty=Decimal(10), filled_avg_price=Decimal(95)
     )
     actor.hear(done)
-    (closed,) = actor.all(PositionClosed)
+    (closed,) = actor.said(PositionClosed)
     assert (closed.reason, closed.pnl) == ("stop", -50)
 
 
 def test_an_adopted_order_that_ends_unseen_is_looked_up_and_not_foreign_any_more() -> None:
     actor = Actor()
-    actor.hear(actor.reconciled(10, foreign=(actor.foreign("sell"),)), after=5)
+    actor.reconcile(10, foreign=(actor.foreign("sell"),), after=5)
     actor.hear(resolve("adopt", with_orders=True), after=1)
-    actor.hear(actor.reconciled(10, foreign=(actor.foreign("sell"),)), after=60)
+    actor.reconcile(10, foreign=(actor.foreign("sell"),), after=60)
     assert actor.state.foreign == 0
     assert actor.state.foreign_list == ()
-    actor.hear(actor.reconciled(10), after=60)
+    actor.reconcile(10, after=60)
     mine = dict(actor.state.orders)["theirs-sell-stop"]
     assert mine.part.status == "lost"
 
@@ -203,56 +206,56 @@ def test_an_adopted_order_that_ends_unseen_is_looked_up_and_not_foreign_any_more
 def test_closing_a_foreign_position_cancels_what_holds_it_and_sells_what_is_there() -> None:
     actor = Actor()
     stop = actor.foreign("sell")
-    actor.hear(actor.reconciled(10, foreign=(stop,)), after=5)
+    actor.reconcile(10, foreign=(stop,), after=5)
     actor.hear(resolve("close", with_orders=True), after=1)
-    assert [one.order_id for one in actor.all(CancelOrder)] == ["id-sell-stop"]
+    assert [one.order_id for one in actor.said(CancelOrder)] == ["id-sell-stop"]
     actor.hear(actor.foreign("sell", status="canceled"))
-    actor.hear(actor.position(10))
-    assert (actor.sent().leg, actor.sent().qty) == ("flat", 10)
-    actor.hear(actor.report(actor.sent(), "filled", 10))
-    assert actor.all(PositionClosed)[-1].reason == "operator"
+    actor.position(10)
+    assert (actor.last(SubmitOrder).leg, actor.last(SubmitOrder).qty) == ("flat", 10)
+    actor.report(actor.last(SubmitOrder), "filled")
+    assert actor.last(PositionClosed).reason == "operator"
 
 
 def test_a_foreign_order_is_cancelled_or_ignored_by_name_only() -> None:
     actor = Actor()
-    actor.hear(actor.reconciled(0, foreign=(actor.foreign("buy", "limit"),)), after=5)
+    actor.reconcile(0, foreign=(actor.foreign("buy", "limit"),), after=5)
     actor.hear(resolve("close", "id-other"))
-    assert not actor.all(Resolved)[-1].done
+    assert not actor.last(Resolved).done
     actor.hear(resolve("adopt", "id-buy-limit"))
-    assert not actor.all(Resolved)[-1].done
+    assert not actor.last(Resolved).done
     actor.hear(resolve("ignore", "id-buy-limit"))
     assert actor.state.ignored == ("id-buy-limit",)
-    assert not actor.all(CancelOrder)
+    assert not actor.said(CancelOrder)
     actor.hear(resolve("close", "id-buy-limit"))
-    assert [one.order_id for one in actor.all(CancelOrder)] == ["id-buy-limit"]
+    assert [one.order_id for one in actor.said(CancelOrder)] == ["id-buy-limit"]
 
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_flatten_touches_foreign_items_only_when_it_means_all(everything: bool) -> None:
     actor = Actor()
     orders = (actor.foreign("sell"), actor.foreign("buy", "limit"))
-    actor.hear(actor.reconciled(10, foreign=orders), after=5)
+    actor.reconcile(10, foreign=orders, after=5)
     actor.hear(Operator(state="flatten", who="me", why="now", everything=everything))
-    cancelled = {one.order_id for one in actor.all(CancelOrder)}
+    cancelled = {one.order_id for one in actor.said(CancelOrder)}
     assert cancelled == ({"id-sell-stop", "id-buy-limit"} if everything else set())
-    assert bool(actor.all(Adopted)) is everything
+    assert bool(actor.said(Adopted)) is everything
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=6), st.booleans())
 def test_whatever_others_hold_we_send_nothing_and_end_where_the_broker_is(
     quantities: list[int], ours: bool
 ) -> None:
     """A foreign quantity is only counted; our own and the foreign one make the broker's."""
     actor = Actor()
-    reports: tuple[Any, ...] = ()
+    reports: tuple[OrderReport, ...] = ()
     if ours:
-        sent = actor.bracket()
-        reports = (actor.report(sent, "filled", 10, legs=actor.legs(sent), channel="list"),)
-    before = len(actor.all(SubmitOrder))
+        sent = actor.open(**TEN)
+        reports = (report(sent, "filled", channel="list"),)
+    before = len(actor.said(SubmitOrder))
     for quantity in (*quantities, quantities[-1], quantities[-1]):
-        actor.hear(actor.reconciled(quantity, *reports), after=5)
+        actor.reconcile(quantity, reports, after=5)
     held = actor.state.position
     own = 0 if held is None else held.qty
     assert own + actor.state.foreign == quantities[-1]
-    assert len(actor.all(SubmitOrder)) == before
+    assert len(actor.said(SubmitOrder)) == before

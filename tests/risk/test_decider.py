@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from argo_actors.messages.market import Quotes, QuotesWanted
@@ -136,7 +136,6 @@ def test_a_reservation_ends_when_its_order_settles() -> None:
     assert book.state.reserved == ()
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(SYMBOLS), st.floats(75, 100).map(lambda one: round(one, 6)), min_size=1
@@ -281,7 +280,6 @@ def test_an_approval_names_what_it_rests_on() -> None:
     assert answer.expires_at == NOW + 30 * SECOND
 
 
-@settings(deadline=None)
 @given(
     st.floats(1e-12, 1e9), st.sampled_from(["AAPL", "BTC-USD"]), st.sampled_from(["BUY", "SELL"])
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_actors.messages.market import Wake
@@ -209,7 +209,6 @@ equities = st.decimals(min_value=80_000, max_value=120_000, places=2)
 readings = st.lists(st.tuples(st.booleans(), st.integers(0, 5), equities), max_size=30)
 
 
-@settings(deadline=None)
 @given(readings)
 def test_marks_alone_never_trip_and_a_trip_has_its_two_readings(
     heard: list[tuple[bool, int, Decimal]],
@@ -233,7 +232,6 @@ def test_marks_alone_never_trip_and_a_trip_has_its_two_readings(
         assert found.peak_equity >= before.peak_equity
 
 
-@settings(deadline=None)
 @given(equities)
 def test_two_equal_readings_beyond_a_limit_always_trip(equity: Decimal) -> None:
     found = read(losses(), (0, equity), (2, equity))
@@ -308,7 +306,6 @@ def test_a_transfer_that_is_told_again_counts_once() -> None:
 amounts = st.integers(-20_000, 50_000).map(Decimal)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(amounts, st.integers(-3000, 3000)), max_size=12))
 def test_transfers_never_change_what_was_won_or_lost(steps: list[tuple[Decimal, int]]) -> None:
     """Beside an account without transfers: the same dollars of loss and the same dollars to the peak."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from argo_actors.messages.signal import Approval, Denial, Sizing
@@ -258,7 +258,6 @@ rooms = st.tuples(
 Room = tuple[tuple[str, object], ...]
 
 
-@settings(deadline=None)
 @given(confidences, symbols, money, prices, atrs, rooms, modes)
 def test_no_size_goes_beyond_any_cap(
     confidence: float,
@@ -288,7 +287,6 @@ def test_no_size_goes_beyond_any_cap(
         assert found.qty % number("0.000000001") == 0
 
 
-@settings(deadline=None)
 @given(confidences, confidences, money, prices, atrs, symbols)
 def test_more_confidence_is_never_a_smaller_size(
     one: float, other: float, base: Decimal, price: Decimal, atr: Decimal | None, symbol: str
@@ -301,7 +299,6 @@ def test_more_confidence_is_never_a_smaller_size(
     assert sized(high, symbol=symbol, base=base, price=price, atr=atr).qty >= smaller.qty
 
 
-@settings(deadline=None)
 @given(money, prices, st.decimals("0.01", 50, places=2), st.decimals("0.01", 50, places=2))
 def test_more_volatility_is_never_a_larger_size(
     base: Decimal, price: Decimal, one: Decimal, other: Decimal
@@ -314,7 +311,6 @@ def test_more_volatility_is_never_a_larger_size(
     assert sized(base=base, price=price, atr=low).qty >= wild.qty
 
 
-@settings(deadline=None)
 @given(prices, st.sampled_from(["BUY", "SELL"]), modes)
 def test_stop_and_target_stand_on_their_sides_within_their_distance(
     price: Decimal, action: Any, config: Any
@@ -328,7 +324,6 @@ def test_stop_and_target_stand_on_their_sides_within_their_distance(
     assert stop % number("0.01") == target % number("0.01") == 0
 
 
-@settings(deadline=None)
 @given(
     st.decimals(1000, 1_000_000, places=2),
     st.decimals(0, 1_000_000, places=2),

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from argo_actors.clock.hours import Hours, loss_day, next_loss_day
@@ -53,7 +53,6 @@ def test_a_day_on_which_the_clocks_change_is_shorter_or_longer() -> None:
     assert next_loss_day(autumn, "17:00") - loss_day(autumn, "17:00") == 25 * HOUR
 
 
-@settings(deadline=None)
 @given(st.integers(at("2020-01-01T00:00:00Z"), at("2035-01-01T00:00:00Z")))
 def test_every_moment_lies_in_one_loss_day(now: int) -> None:
     begun, after = loss_day(now, "17:00"), next_loss_day(now, "17:00")
