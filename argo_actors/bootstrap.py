@@ -35,7 +35,6 @@ from .risk.state import RiskState
 from .runtime.clock import SetClock, SteadyClock, machine_seconds, machine_sleep
 from .runtime.decider import Decider
 from .runtime.engine import EdgeSpec, Engine, Plan
-from .runtime.folding import Build
 from .runtime.spec import ChildSpec, GroupSpec, Policy
 from .source.alpaca import Alpaca
 from .source.quotes import QuotesEdge
@@ -59,9 +58,6 @@ def deciders(config_text: str, account_tag: str) -> dict[str, Decider[Any]]:
     for symbol in config.symbols:
         found[f"order/{symbol}"] = order(config, symbol, account_tag)
     return found
-
-
-BUILD: Build = deciders
 
 
 class Lockstep(NamedTuple):

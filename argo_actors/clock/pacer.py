@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ..messages import Message
-from ..messages.market import Decide, MarketHours, Tick, Wake
-from ..runtime.clock import Clock, SetClock, machine_seconds
+from ..messages.market import Decide, Tick, Wake
+from ..runtime.clock import SetClock, machine_seconds
 from ..runtime.engine import Engine
 from ..units import SECOND, UtcNanos
 from .hours import Hours
@@ -50,7 +50,6 @@ class Schedule:
         self._engine = engine
         self._hours = hours
         self._cycle = int(cycle_seconds * SECOND)
-        self._said_hours: MarketHours | None = None
         self._rung: dict[str, UtcNanos] = {}
         now = engine.clock.now()
         self.next_tick = now
@@ -238,10 +237,3 @@ class LockstepPacer(Pacer):
             ):
                 return
             self._stop.wait(0.0005)
-
-
-def market_clock(clock: Clock) -> SetClock:
-    """The clock that a lockstep pacer moves. Raises TypeError for one that moves by itself."""
-    if not isinstance(clock, SetClock):
-        raise TypeError("lockstep needs a clock that stands still between steps")
-    return clock

@@ -25,14 +25,6 @@ class Block(NamedTuple):
     h: bytes
 
 
-class Damage(NamedTuple):
-    """Where a file stops making sense."""
-
-    path: Path
-    after_seq: int
-    what: str
-
-
 def day_files(directory: Path) -> list[Path]:
     """The day files of an account, sealed ones included, oldest first."""
     plain = {path for path in directory.glob("????-??-??*.db") if not sealed(path).exists()}

@@ -76,10 +76,6 @@ class VirtualAlarm:
     def seconds(self) -> float:
         return self.now / SECOND
 
-    def next_due(self) -> int | None:
-        """When the next one rings."""
-        return self._due[0][0] if self._due else None
-
     def ring_next(self, until: int) -> bool:
         """Move to the next alarm that is due by then, and ring it. False when there is none."""
         if not self._due or self._due[0][0] > until:

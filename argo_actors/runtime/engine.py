@@ -87,7 +87,6 @@ class Engine:
         plan.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         folding, begun = self._recovered()
         self.run = folding.run + 1
-        self.restored = folding.last_seq > 0
         self.journal: Journal = self.driver.journal(
             self._path,
             begun,

@@ -327,11 +327,6 @@ class VirtualJournal(Journal):
         self._commit_waiting(len(self._waiting))
         self._connection.close()
 
-    @property
-    def uncommitted(self) -> int:
-        """How much a crash may lose."""
-        return len(self._waiting)
-
     def crash(self, keep: int) -> None:
         """The process is gone: the first so many of what waits had reached the disk, the rest never."""
         self._commit_waiting(min(keep, len(self._waiting)))

@@ -113,7 +113,6 @@ def left_in_flight(directory: Path, *words: Message) -> None:
 
 def test_a_first_start_restores_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as made:
-        assert not made.restored
         assert made.run == 1
         assert made.warnings == []
 
@@ -127,7 +126,6 @@ def test_a_restart_folds_to_equal_states(tmp_path: Path) -> None:
     assert before["tracker"].shifts == tuple(range(50))
     for run in (2, 3):
         with running(tmp_path) as again:
-            assert again.restored
             assert again.run == run
             assert states(again) == before
             still(again)
