@@ -1,5 +1,6 @@
 """The venue's answers against the vendor's own specification, and where the two are known to differ."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,7 +13,9 @@ from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 
 from argo_actors.cli.simulated import SimulatedWorld
-from tests.venue.test_alpaca_py_surface import KINDS
+from argo_actors.venue.data_host import HOST, DataHost
+from tests.venue.desk import KEYS, Desk
+from tests.venue.order_kinds import KINDS
 from tests.venue.test_exchange import World
 from tests.venue.vendor_spec import answer_schema, needs_specification, operation, specification
 
@@ -50,11 +53,10 @@ KNOWN = (
     ),
 )
 UNDESCRIBED = {
-    (
-        "GET /v2/positions/{symbol_or_asset_id}",
-        404,
-    ): "no position: the vendor's own answer, no entry",
+    ("GET /v2/positions/{symbol_or_asset_id}", 404): "no position",
+    ("GET /v2/corporate_actions/announcements/{id}", 404): "no such announcement",
 }
+"""The vendor's own answers, for which the file has no entry."""
 DATA_PATHS = (
     "/v2/stocks/bars?symbols=AAPL,SPY&timeframe=1Min&limit=20",
     "/v2/stocks/bars?symbols=AAPL&timeframe=1Day&start=2026-02-01",
@@ -62,13 +64,38 @@ DATA_PATHS = (
     "/v2/stocks/quotes/latest?symbols=AAPL,SPY",
     "/v2/stocks/trades/latest?symbols=AAPL,SPY",
     "/v2/stocks/snapshots?symbols=AAPL,SPY",
+    "/v2/stocks/quotes?symbols=AAPL,SPY&limit=20",
+    "/v2/stocks/trades?symbols=AAPL,SPY&limit=20",
+    "/v2/stocks/AAPL/bars?timeframe=1Min&limit=20",
+    "/v2/stocks/AAPL/quotes?limit=20",
+    "/v2/stocks/AAPL/trades?limit=20",
+    "/v2/stocks/AAPL/bars/latest",
+    "/v2/stocks/AAPL/quotes/latest",
+    "/v2/stocks/AAPL/trades/latest",
+    "/v2/stocks/AAPL/snapshot",
     "/v1beta3/crypto/us/bars?symbols=BTC%2FUSD&timeframe=1Min&limit=20",
     "/v1beta3/crypto/us/latest/bars?symbols=BTC%2FUSD",
     "/v1beta3/crypto/us/latest/quotes?symbols=BTC%2FUSD",
     "/v1beta3/crypto/us/latest/trades?symbols=BTC%2FUSD",
     "/v1beta3/crypto/us/snapshots?symbols=BTC%2FUSD",
+    "/v1beta3/crypto/us/quotes?symbols=BTC%2FUSD&limit=20",
+    "/v1beta3/crypto/us/trades?symbols=BTC%2FUSD&limit=20",
+    "/v1beta3/crypto/us/latest/orderbooks?symbols=BTC%2FUSD",
     "/v1/corporate-actions?symbols=AAPL",
 )
+
+NOT_SERVED = {
+    "/v1/locates.*": "locates are no part of paper accounts",
+    "/v2beta1/events/activities": "the activities are asked for, there is no feed of them",
+    "/v2/(perpetuals|wallets|tokenization)/?.*": "one account, of stocks and coins, without wallets",
+    "/v2/assets/fixed_income/.*": "no bonds",
+    "/v2/positions/.*/(do-not-)?exercise": "no options",
+    "/v3/.*": "clocks and calendars of other markets",
+    "/v1beta1/.*": "no options, news, screener, currencies, bonds, indices, perpetuals, logos",
+    "/v2/stocks/({symbol}/)?auctions": "an auction of this market is its opening or last print",
+    "/v2/stocks/meta/.*": "names of conditions and exchanges never change",
+}
+"""Operations that the venue refuses with 404, by path."""
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +142,7 @@ def play(world: World, raw: TradingClient) -> None:
     for path in ("/positions", "/positions/AAPL", "/positions/BTCUSD", "/positions/MSFT"):
         raw.get(path)
     raw.close_all_positions(cancel_orders=False)
+    raw.cancel_order_by_id(world.client.submit_order(KINDS["limit"]).id)
     raw.cancel_orders()
     world.pass_time(1)
     raw.close_position("AAPL", ask.ClosePositionRequest(qty="1"))
@@ -147,6 +175,8 @@ def play(world: World, raw: TradingClient) -> None:
     raw.get("/watchlists:by_name", {"name": "one"})
     raw.post("/watchlists:by_name?name=one", {"symbol": "SPY"})
     raw.put("/watchlists:by_name?name=one", {"name": "two"})
+    raw.post("/watchlists", {"name": "short", "symbols": ["SPY"]})
+    raw.delete("/watchlists:by_name?name=short")
     raw.update_watchlist_by_id(made["id"], ask.UpdateWatchlistRequest(name="three"))
     raw.add_asset_to_watchlist_by_id(made["id"], "MSFT")
     raw.remove_asset_from_watchlist_by_id(made["id"], "MSFT")
@@ -158,6 +188,7 @@ def play(world: World, raw: TradingClient) -> None:
         lambda: raw.get_asset("NOSUCH"),
         lambda: raw.get_open_position("NOSUCH"),
         lambda: raw.get_option_contract("NOSUCH"),
+        lambda: raw.get("/corporate_actions/announcements/NOSUCH"),
         lambda: raw.submit_order(
             ask.MarketOrderRequest(
                 symbol="NOSUCH", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.DAY
@@ -227,14 +258,46 @@ def test_every_answer_of_the_market_data_api_is_as_the_vendor_specifies(answers:
     assert (explained(wrong)[0], undescribed) == ([], set())
 
 
+def operations() -> Iterator[tuple[str, str, str]]:
+    """File, method and path of everything that the vendor specifies."""
+    for name in (TRADING, DATA):
+        for path, found in specification(name)["paths"].items():
+            for method in {"get", "post", "put", "patch", "delete"} & set(found):
+                yield name, method.upper(), path
+
+
+def is_served(path: str) -> bool:
+    return not any(re.fullmatch(one, path) for one in NOT_SERVED)
+
+
 @needs_specification
-def test_the_day_asks_for_thirty_of_the_operations_specified(answers: list[Any]) -> None:
+def test_every_operation_is_part_of_the_day_or_named_as_not_served(answers: list[Any]) -> None:
     asked = {
-        (method, found[0])
+        (name, method, found[0])
+        for name in (TRADING, DATA)
         for method, path, _, _ in answers
-        if (found := operation(specification(TRADING), method, path))
+        if (found := operation(specification(name), method, path))
     }
-    assert len(asked) >= 30
+    left = {one for one in operations() if is_served(one[2])}
+    assert left == asked & set(operations())
+    used = {one for one in NOT_SERVED for _, _, path in operations() if re.fullmatch(one, path)}
+    assert used == set(NOT_SERVED)
+
+
+@needs_specification
+def test_an_operation_that_is_not_served_is_refused_in_words() -> None:
+    desk = Desk()
+    host = DataHost(desk.market, desk.exchange.keys, basic=False)
+    for _, method, path in operations():
+        if is_served(path):
+            continue
+        place = re.sub(r"{\w+}", "AAPL", path)
+        if place.startswith(HOST):
+            status, _, body = host.handle(desk.book.now, method, place, {}, KEYS)
+        else:
+            status, _, body = desk.exchange.handle(method, place, {}, KEYS, b"{}")
+        assert (status, path) == (404, path)
+        assert json.loads(body)["message"]
 
 
 def is_data(answer: Any) -> bool:
