@@ -9,7 +9,7 @@ from ..messages.order import SubmitOrder
 from ..units import equity_tick
 
 MOST_ID = 48
-COIN_STEP = Decimal("0.000000001")
+COIN_STEP = FRACTION = Decimal("0.000000001")
 OPENING = ("buy_to_open", "sell_to_open")
 
 
@@ -72,7 +72,10 @@ def _steps(config: Config, order: SubmitOrder, asset: Asset | None) -> str:
         if one % tick != 0:
             return f"price {one} is off the tick {tick}"
     if not is_coin(order.symbol):
-        return "" if order.qty % 1 == 0 else f"{order.qty} shares are not whole"
+        # A split can leave a fraction: it may be closed, by the one kind of order that Alpaca takes.
+        closes = not order.increases and (order.type, order.time_in_force) == ("market", "day")
+        step = FRACTION if closes else Decimal(1)
+        return "" if order.qty % step == 0 else f"{order.qty} shares are not whole"
     step = COIN_STEP if asset is None else asset.min_trade_increment
     return "" if order.qty % step == 0 else f"quantity {order.qty} is off the increment {step}"
 

@@ -294,7 +294,7 @@ def splits(rows: list[Any], symbols: tuple[Symbol, ...]) -> list[SplitAnnounced]
     for raw in rows:
         row = _mapping(raw)
         symbol = str(row.get("target_symbol") or row.get("initiating_symbol") or "")
-        if symbol in symbols and row.get("ca_type") == "split" and row.get("ex_date"):
+        if symbol in symbols and str(row.get("ca_type")).lower() == "split" and row.get("ex_date"):
             new, old = amount(row, "new_rate", None), amount(row, "old_rate", None)
             if new == 0 or old == 0:
                 raise WireError(f"a split of {symbol} by zero")

@@ -15,7 +15,7 @@ from .facts import is_flat
 from .foreign import held_by_us
 from .policy import calls_off, is_outdated, may_close, recall_at
 from .reconcile import believed
-from .split import is_due
+from .split import is_under_way
 from .state import (
     CLOSING,
     LIVE,
@@ -114,7 +114,7 @@ class Maker:
                 yield from self.make.cancel(working)
             return
         leaving = [one for one in open_orders(self.state) if one.leg in CLOSING]
-        if is_due(self.state):
+        if is_under_way(self.state):
             yield from self.make.cancel(*open_orders(self.state))
         elif leaving:
             yield from self.make.cancel(*leaving)

@@ -73,9 +73,9 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case OrderAbsent():
             return absent(state, message)
         case PositionReport():
-            return _position_read(symbol, noticed(state, message.qty), message)
+            return _position_read(symbol, noticed(state, message), message)
         case Reconciled():
-            return reconciled(symbol, tag, noticed(state, message.position.qty), message)
+            return reconciled(symbol, tag, noticed(state, message.position), message)
         case Fill():
             return _filled(symbol, state, message)
         case SubmitOrder():

@@ -6,6 +6,7 @@ from ..config import Config, is_coin
 from ..messages.order import ExitReason
 from ..units import MINUTE, SECOND, Symbol, UtcNanos, to_tick
 from .facts import is_flat
+from .split import is_under_way
 from .state import (
     CLOSING,
     Exit,
@@ -31,8 +32,10 @@ NO_SWAP = frozenset({"halt", "flatten"})
 
 
 def may_close(symbol: Symbol, state: OrderState) -> bool:
-    """Stock exits are sent in regular hours only; until then protection stays."""
-    return is_coin(symbol) or (state.hours is not None and state.hours.is_open)
+    """Stock exits are sent in regular hours only, and not while a split changes the shares."""
+    if is_coin(symbol):
+        return True
+    return state.hours is not None and state.hours.is_open and not is_under_way(state)
 
 
 def recall_at(config: Config, symbol: Symbol, state: OrderState) -> UtcNanos | None:

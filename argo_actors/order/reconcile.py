@@ -16,7 +16,7 @@ from ..units import ZERO, OrderId, Price, Quantity, Symbol, exact
 from . import ids
 from .facts import SMALLEST_COIN_VALUE, average, fees
 from .reports import alarm, put, report
-from .split import is_due
+from .split import is_under_way
 from .state import OPEN, Difference, OrderState, Own, Part, Position, Read, orders, own
 from .timing import BELIEVED_AFTER, stuck
 
@@ -148,14 +148,14 @@ def _compared(symbol: Symbol, state: OrderState, message: Reconciled) -> OrderSt
 def _comparable(state: OrderState, message: Reconciled) -> bool:
     """The truth was read after the last fill that we know, and nothing of ours is in the air."""
     in_the_air = any(one.part.status in ("sent", "lost", "unknown") for one in orders(state))
-    if is_due(state) or (state.split is not None and state.split.seen):
+    if is_under_way(state):
         return False
     return message.read_at > state.filled_at and not in_the_air and message.complete
 
 
 def doubted(symbol: Symbol, state: OrderState, position: PositionReport) -> OrderState:
     """Positions were read by the way: one that our fills do not explain has the truth read."""
-    if is_due(state) or (state.split is not None and state.split.seen):
+    if is_under_way(state):
         return state
     if any(one.part.status in ("sent", "lost", "unknown") for one in orders(state)):
         return state

@@ -195,6 +195,8 @@ class Split(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag
     """Shares that one share becomes."""
     seen: Quantity = ZERO
     """The position that the broker showed after it, signed; zero until then."""
+    priced: bool = False
+    """The broker's price is that of the new shares; its quantity is not yet."""
 
 
 class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -225,6 +227,8 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     above_target_at: UtcNanos = 0
     """Of the newest bid at the target."""
     split: Split | None = None
+    followed: UtcNanos = 0
+    """A split that is announced for no later than this has been followed already."""
     doubt: str = ""
     """Why the broker's truth is to be read once."""
     stranger: bool = False
@@ -310,11 +314,16 @@ def protected_qty(state: OrderState) -> Quantity:
 
 
 def required_qty(state: OrderState) -> Quantity:
-    """What a stop can cover of the position: whole increments of the asset."""
+    """What is to be covered of the position: of a coin whole increments, of a stock its fraction too.
+
+    No stop covers a fraction of a share: such a position, which a split can leave, is unprotected.
+    """
     if state.position is None:
         return ZERO
     qty, asset = state.position.qty, state.asset
-    return qty if asset is None else floor_to(qty, asset.min_trade_increment)
+    if asset is None or asset.asset_class != "crypto":
+        return qty
+    return floor_to(qty, asset.min_trade_increment)
 
 
 def is_covered(state: OrderState) -> bool:

@@ -17,7 +17,7 @@ from argo_actors.messages.order import BrokerReady as Ready
 from argo_actors.messages.order import CancelOrder, EntrySettled, Fill, Reconciled, SubmitOrder
 from argo_actors.messages.signal import Approval
 from argo_actors.units import DAY, MINUTE, SECOND, ZERO, equity_tick
-from argo_actors.venue.matching import Order
+from argo_actors.venue.matching import NINE, Order
 
 from .view import View
 from .wire import Sent
@@ -254,6 +254,8 @@ def i5_closing(view: View, symbol: str) -> Found:
     for one in view.live(symbol):
         root = view.root(one)
         entry = root.order_class == "bracket"
+        if one.submitted_at < view.split_at(symbol):
+            continue  # I26 is about it
         if one.side != closing or (entry and (root is one or root.status != "filled")):
             continue
         if not entry and root.order_class != "oco" and one.position_intent.endswith("open"):
@@ -278,7 +280,8 @@ def i5_sign(view: View, symbol: str) -> Found:
 def i6_seen(view: View) -> Found:
     """A fill is noticed, with the stream or without."""
     for symbol, one in view.exposures.items():
-        quiet = view.seconds(max(one.since, view.disturbed_at, view.ready_at))
+        begun = max(one.since, view.alive_at)
+        quiet = view.seconds(max(begun, view.disturbed_at, view.ready_at))
         holding = view.holdings.get(symbol)
         told = symbol in view.flagged or (holding is not None and holding.unprotected_since)
         if view.turned_by_venue or told:
@@ -308,8 +311,11 @@ def i6_exit(view: View) -> Found:
         flagged_at = view.flagged.get(symbol)
         if flagged_at is None or not _watched(view, symbol) or not view.market_open(symbol):
             continue
+        if view.lags(symbol):
+            continue  # the price has split, the shares have not: selling them would be the loss
         tried = max(view.absent_at[cid][-1] for cid in view.absent_at) if view.absent_at else 0
-        quiet = view.seconds(max(flagged_at, one.since, view.disturbed_at, view.ready_at, tried))
+        since = max(flagged_at, one.since, view.opened(symbol), view.split_at(symbol))
+        quiet = view.seconds(max(since, view.disturbed_at, view.ready_at, tried))
         if (
             quiet > 12
             and not _exit_left(view, symbol, one.since)
@@ -467,6 +473,7 @@ def i12_quantity(view: View) -> Found:
             ),
             ZERO,
         )
+        held += view.split_shares(symbol)
         away = abs(held - view.position(symbol))
         if away > Decimal("0.000000002") * max(1, len(view.journal_fills)):
             yield f"{symbol}: the fills come to {held}, the venue holds {view.position(symbol)}"
@@ -489,6 +496,8 @@ def i13_numbers(view: View, sent: Sent) -> Found:
             yield f"{sent.client_order_id}: price {text}"
     qty = Decimal(str(sent.body["qty"]))
     step = asset.min_trade_increment if asset.is_crypto else Decimal(1)
+    if sent.body["type"] == "market" and view.split_shares(symbol):
+        step = NINE  # the fraction that a split has left is closed
     if not qty.is_finite() or qty <= 0 or qty % (step or 1):
         yield f"{sent.client_order_id}: quantity {qty}"
 
@@ -652,7 +661,7 @@ def i25_exits(view: View, record: Record) -> Found:
         if not isinstance(said, Fill) or view.turned_by_venue:
             continue
         mine = [one for one in view.journal_fills if one.position_id == said.position_id]
-        opened = _entered(view, said.position_id)
+        opened = _entered(view, said.position_id) + abs(view.split_shares(said.symbol))
         closed = sum((one.qty for one in mine if one.leg != "entry"), ZERO)
         if closed > opened and said.symbol not in view.foreign:
             yield f"{said.position_id}: {closed} closed of {opened}"
@@ -666,6 +675,19 @@ def _entered(view: View, position_id: str) -> Decimal:
         if one.order.increases and position_id in cid and cid in view.book.by_client
     ]
     return sum(found, ZERO)
+
+
+@invariant("I26 corporate actions", "time")
+def i26_nothing_of_before(view: View) -> Found:
+    """From half an hour before the open no order rests that is of before a split."""
+    for happened in view.book.account.happened:
+        symbol = view.symbol(happened.symbol)
+        old = [one for one in view.live(symbol) if one.submitted_at < happened.at]
+        opens = view.book.market.sessions.next_open(happened.at)
+        since = max(view.alive_at, view.ready_at, view.disturbed_at)
+        due = max(opens - 30 * MINUTE, since + 20 * SECOND)
+        if old and view.alive and view.ready_at and view.now > due:
+            yield f"{symbol}: {_named(view, old[0])} rests since before the split"
 
 
 @invariant("I28 no stale send", "left")

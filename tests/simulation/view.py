@@ -147,6 +147,18 @@ class View:
         """The venue's form of ours."""
         return symbol.replace("-", "/") if is_coin(symbol) else symbol
 
+    def split_shares(self, symbol: str) -> Decimal:
+        """Shares that came by splits, signed."""
+        found = self.venue_symbol(symbol)
+        happened = self.book.account.happened
+        return sum((one.qty for one in happened if one.symbol == found), ZERO)
+
+    def split_at(self, symbol: str) -> int:
+        """When the shares last changed; 0 when they never did."""
+        found = self.venue_symbol(symbol)
+        happened = self.book.account.happened
+        return max((one.at for one in happened if one.symbol == found and one.qty), default=0)
+
     def mark(self, symbol: str) -> Decimal:
         """What a position is worth a unit."""
         return self.book.mark(self.venue_symbol(symbol))
@@ -199,6 +211,19 @@ class View:
     def market_open(self, symbol: str) -> bool:
         """It can be traded now."""
         return is_coin(symbol) or self.book.market.sessions.is_open(self.book.now)
+
+    def opened(self, symbol: str) -> int:
+        """When its session began."""
+        sessions = self.book.market.sessions
+        return 0 if is_coin(symbol) else sessions.last_session(self.book.now)[0]
+
+    def lags(self, symbol: str) -> bool:
+        """A split has changed its price and not the account."""
+        done = {one.key for one in self.book.account.happened}
+        found = [one.action for one in self.book.account.actions]
+        return any(
+            one.symbol == symbol and one.at <= self.now and one.key not in done for one in found
+        )
 
     # requests
 
@@ -367,6 +392,7 @@ class View:
             ),
             ZERO,
         )
+        own += self.split_shares(truth.symbol)
         unsure = any(
             one.order.symbol == truth.symbol
             and cid not in self.reported

@@ -105,6 +105,7 @@ class World:
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._number = itertools.count()
         self._filled = 0
+        self._happened = 0
         self._hits = 0
         self._mood: dict[str, Direction | None] = {}
         self._crash_words: list[str] = []
@@ -365,6 +366,9 @@ class World:
             self.checker.venue_changed(self.view.symbol(fill.symbol), self._clock())
             for hook in tuple(self.on_fill):
                 hook(fill)
+        for one in book.account.happened[self._happened :]:
+            self._happened += 1
+            self.checker.venue_changed(self.view.symbol(one.symbol), one.at)
         hits = self.venue.faults._total
         if hits > self._hits:
             for hit in self.venue.faults.about()["hits"][-(hits - self._hits) :]:
