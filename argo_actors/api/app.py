@@ -28,11 +28,23 @@ from .view import View
 
 def application(daemon: Daemon) -> Any:
     """The Litestar app of a daemon."""
-    from litestar import Litestar, Request, Response, get, post
-    from litestar.exceptions import HTTPException
-    from litestar.params import FromPath, JSONBody, QueryParameter
+    from litestar import Litestar
+    from litestar.exceptions import ValidationException
 
     view = View(daemon)
+    return Litestar(
+        route_handlers=[*_documents(daemon, view), *_health(view), *_commands(daemon, view)],
+        exception_handlers={Refused: _refused, ValidationException: _invalid},
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _documents(daemon: Daemon, view: View) -> list[Any]:
+    """What can be read."""
+    from litestar import Request, get
+    from litestar.params import FromPath, QueryParameter
+
     readings: dict[str, Callable[[], Any]] = {
         "/api/v1/status": view.status,
         "/api/v1/positions": view.positions,
@@ -48,14 +60,26 @@ def application(daemon: Daemon) -> Any:
 
     @get(list(readings), sync_to_thread=False)
     def read(request: Request[Any, Any, Any]) -> Any:
-        return Response(
-            msgspec.json.encode(readings[request.url.path]()), media_type="application/json"
-        )
+        return _json(readings[request.url.path]())
 
     @get("/api/signals/latest", sync_to_thread=False)
     def latest(limit: Annotated[int, QueryParameter(ge=1, le=KEPT)] = KEPT) -> Any:
-        found = signals.latest(view.books, limit)
-        return Response(msgspec.json.encode(found), media_type="application/json")
+        return _json(signals.latest(view.books, limit))
+
+    @get("/api/v1/actors/{address:path}", sync_to_thread=False)
+    def actor(address: FromPath[str]) -> Any:
+        name = str(address).lstrip("/")
+        found = view.actor(name)
+        if found is None:
+            raise Refused(404, f"no actor {name!r}", "`argo inspect` lists them")
+        return _json(found)
+
+    return [read, latest, actor]
+
+
+def _health(view: View) -> list[Any]:
+    """For whoever watches the process."""
+    from litestar import Response, get
 
     @get(["/health", "/api/v1/health/liveness"], sync_to_thread=False)
     def health() -> dict[str, Any]:
@@ -65,13 +89,13 @@ def application(daemon: Daemon) -> Any:
     def readiness() -> Any:
         return Response(health.fn(), status_code=200 if view.ready else 503)
 
-    @get("/api/v1/actors/{address:path}", sync_to_thread=False)
-    def actor(address: FromPath[str]) -> Any:
-        found = view.actor(str(address).lstrip("/"))
-        if found is None:
-            unknown = f"no actor {str(address).lstrip('/')}; `argo inspect` lists them"
-            raise HTTPException(status_code=404, detail=unknown)
-        return Response(msgspec.json.encode(found), media_type="application/json")
+    return [health, readiness]
+
+
+def _commands(daemon: Daemon, view: View) -> list[Any]:
+    """What a person may ask for."""
+    from litestar import post
+    from litestar.params import FromPath, JSONBody
 
     @post("/api/v1/operator", sync_to_thread=True, status_code=200)
     def command(data: JSONBody[OperatorRequest]) -> dict[str, Any]:
@@ -93,16 +117,29 @@ def application(daemon: Daemon) -> Any:
     def take(data: JSONBody[ExecuteSignalRequest]) -> dict[str, Any]:
         return execute_signal(daemon, view, data)
 
-    def refused(request: Request[Any, Any, Any], error: Refused) -> Any:
-        body = {"detail": error.what, "fix": error.fix}
-        return Response(body, status_code=error.status)
+    return [command, source, decide, ask, take]
 
-    return Litestar(
-        route_handlers=[read, latest, health, readiness, actor, command, source, decide, ask, take],
-        exception_handlers={Refused: refused},
-        openapi_config=None,
-        logging_config=None,
-    )
+
+def _json(found: Any) -> Any:
+    from litestar import Response
+
+    return Response(msgspec.json.encode(found), media_type="application/json")
+
+
+def _refused(_: Any, error: Refused) -> Any:
+    from litestar import Response
+
+    return Response({"detail": error.what, "fix": error.fix}, status_code=error.status)
+
+
+def _invalid(_: Any, error: Any) -> Any:
+    """A request that cannot be read: which field, what is wrong with it."""
+    from litestar import Response
+
+    found = error.extra if isinstance(error.extra, list) else []
+    fields = [f"{one.get('key', 'the request')}: {one['message']}" for one in found]
+    body = {"detail": "; ".join(fields) or error.detail, "fix": "send what the field allows"}
+    return Response(body, status_code=error.status_code)
 
 
 def serving(daemon: Daemon, port: int | None = None, *, next_free: bool = False) -> Server:

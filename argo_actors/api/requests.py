@@ -126,9 +126,17 @@ def operator_word(daemon: Daemon, request: OperatorRequest) -> Operator:
 
 
 def operate(daemon: Daemon, view: View, request: OperatorRequest) -> dict[str, Any]:
-    """An operator's word, durable and in force; what had left before; what is worth knowing."""
+    """An operator's word, durable and in force; what was before, what had left, what is worth knowing."""
+    before = view.risk
     seq, registered = daemon.operate(operator_word(daemon, request))
-    answer: dict[str, Any] = {"state": request.state, "seq": seq, "registered": list(registered)}
+    answer: dict[str, Any] = {
+        "state": request.state,
+        "before": before.operator,
+        "tripped": before.losses.tripped if request.state == "normal" else "",
+        "seq": seq,
+        "registered": list(registered),
+        "working": [one for one in registered if view.may_fill(one)],
+    }
     losses = view.risk.losses
     crossed = limits.crossing(daemon.config, losses, limits.current(losses))
     if request.state == "normal" and crossed and not request.reset_peak:
@@ -248,7 +256,7 @@ def _answered(found: AnswerView | None) -> dict[str, Any]:
     if found is None:
         raise Refused(504, "risk has not answered; the request is durable", "see `argo signals`")
     if not found.approved:
-        raise Refused(409, found.text, "see `argo status`; `argo why` explains an order")
+        raise Refused(409, found.text, "`argo status` shows what it was judged against")
     return {
         "request": found.signal,
         "decision": found.text,

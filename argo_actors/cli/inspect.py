@@ -2,49 +2,37 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from .client import find, get
-from .output import emit_json, line
+from .client import ASKED, Asked
+from .output import line
 
 
-def inspect(
-    address: str = "", *, account: str = "paper", state: Path | None = None, json: bool = False
-) -> int:
+def inspect(address: str = "", *, asked: Asked = ASKED) -> int:
     """Show the supervision tree, or one actor with its whole state.
 
     Parameters
     ----------
     address: str
         An actor, such as risk, order/AAPL or source/massive; without it the tree.
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
     """
-    where = find(account, state)
     if address:
-        actor: dict[str, Any] = get(where, f"/api/v1/actors/{quote(address)}")
-        if json:
-            emit_json(actor)
-        else:
-            sys.stdout.write(msgspec.json.format(msgspec.json.encode(actor)).decode() + "\n")
-        return 0
-    groups: list[dict[str, Any]] = get(where, "/api/v1/tree")
-    if json:
-        emit_json(groups)
-        return 0
+        return asked.show(asked.get(f"/api/v1/actors/{quote(address)}"), _whole)
+    return asked.show(asked.get("/api/v1/tree"), _tree)
+
+
+def _whole(actor: dict[str, Any]) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(actor)).decode() + "\n")
+
+
+def _tree(groups: list[dict[str, Any]]) -> None:
     for group in groups:
         line(f"{group['group']}  {group['strategy']}")
         for child in group["children"]:
             _print(child)
-    return 0
 
 
 def _print(child: dict[str, Any]) -> None:

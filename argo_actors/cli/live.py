@@ -16,7 +16,7 @@ from ..messages import Message
 from ..messages.order import Fill, PositionClosed, PositionOpened, Protected, Unprotected
 from ..messages.system import Alert, Crashed, DeadLetter, Overload, Parked, Restarted
 from ..runtime.clock import machine_seconds
-from .output import WIDTH, line, money, tabular, verbatim
+from .output import WIDTH, counted, line, money, tabular, verbatim
 from .reading import ORDER, POSITION, SIGNAL, decision, for_people, seen
 
 POLL_SECONDS = 0.25
@@ -154,7 +154,8 @@ class Live(Lines):
             f"risk {status['level']}"
         )
         books = (
-            f"{status['positions']} positions, {status['trades']} round trips, "
+            f"{counted(status['positions'], 'position')}, "
+            f"{counted(status['trades'], 'round trip')}, "
             f"realised {money(status['realised'])}, fees {money(status['fees'])}"
         )
         parts = [Text(head, style="bold"), Text(books), Text(decision(status["decision"]))]

@@ -2,9 +2,10 @@
 
 import sys
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from ..errors import ArgoError, UsageError
+from .output import told
 
 HELP = """One account's trading day, as supervised actors.
 
@@ -52,7 +53,8 @@ GROUPS = {
 
 def application() -> App:
     """The command line with all its commands."""
-    app = App(name="argo", help=HELP, version=_version)
+    plain = Parameter(negative=())  # a switch is given or left out
+    app = App(name="argo", help=HELP, version=_version, default_parameter=plain)
     for name, place in COMMANDS.items():
         app.command(f"argo_actors.cli.{place}", name=name)
     for group, (text, commands) in GROUPS.items():
@@ -84,18 +86,12 @@ def run(arguments: list[str]) -> int:
             arguments, result_action="return_value", exit_on_error=False, print_error=False
         )
     except CycloptsError as error:
-        return _told(UsageError(str(error), fix="see `argo --help` or `argo COMMAND --help`"))
+        command = " ".join(("argo", *(error.command_chain or ())))
+        return told(UsageError(str(error), fix=f"see `{command} --help`"))
     except ArgoError as error:
-        return _told(error)
+        return told(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 0
     return code if isinstance(code, int) else 0
-
-
-def _told(error: ArgoError) -> int:
-    print(f"error: {error.what}", file=sys.stderr)
-    if error.fix:
-        print(f"fix: {error.fix}", file=sys.stderr)
-    return error.exit_code

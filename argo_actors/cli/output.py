@@ -8,6 +8,8 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import Any
 
+from ..errors import ArgoError
+
 WIDTH = 80
 NARROWEST = 12
 """Of the last column of a table."""
@@ -26,6 +28,15 @@ def line(text: str = "") -> None:
     sys.stdout.write("\n".join(parts or [""]) + "\n")
 
 
+def told(error: ArgoError) -> int:
+    """What went wrong, and what to do, on standard error. Returns the exit code."""
+    for mark, text in (("error", error.what), ("fix", error.fix)):
+        if text:
+            parts = wrap(f"{mark}: {text}", WIDTH, subsequent_indent="   ", break_on_hyphens=False)
+            sys.stderr.write("\n".join(parts) + "\n")
+    return error.exit_code
+
+
 def verbatim(text: str) -> None:
     """A line to be copied (a command, a path): never broken."""
     sys.stdout.write(text + "\n")
@@ -40,22 +51,46 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], empty: str 
 def tabular(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Rows under their column names as lines; numbers to the right; none for no rows.
 
-    The last column takes what is left of the width, on further lines where it needs them.
+    Columns stand closer where they would be too wide together. The last one takes what is left of the
+    width, on further lines where it needs them.
     """
     cells = [[_text(row.get(name)) for name in columns] for row in rows]
     if not cells:
         return []
     widths = [max(len(name), *(len(row[i]) for row in cells)) for i, name in enumerate(columns)]
-    before = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    gap = " " * _gap(widths)
+    before = sum(widths[:-1]) + len(gap) * (len(widths) - 1)
     widths[-1] = min(widths[-1], max(NARROWEST, WIDTH - before))
     heads = [name.ljust(width) for name, width in zip(columns, widths, strict=True)]
-    found = ["  ".join(heads).rstrip()]
+    found = [gap.join(heads).rstrip()]
     for row in cells:
         first, *more = wrap(row[-1], widths[-1]) or [""]
         aligned = [_aligned(c, w) for c, w in zip([*row[:-1], first], widths, strict=True)]
-        found.append("  ".join(aligned).rstrip())
+        found.append(gap.join(aligned).rstrip())
         found += [" " * before + part for part in more]
     return found
+
+
+def _gap(widths: Sequence[int]) -> int:
+    """Between columns: two, or one where only then everything fits in, or not even the last column does."""
+    gaps, least = len(widths) - 1, sum(widths[:-1]) + min(widths[-1], NARROWEST)
+    whole = sum(widths)
+    fits_closer = whole + gaps <= WIDTH < whole + 2 * gaps
+    return 1 if fits_closer or least + 2 * gaps > WIDTH else 2
+
+
+def counted(n: int, one: str, more: str = "") -> str:
+    """A number of things: `1 order`, `2 orders`."""
+    return f"{n:,} {one if n == 1 else more or one + 's'}"
+
+
+def span(seconds: float | None) -> str:
+    """How long; a dash for none."""
+    if seconds is None:
+        return "-"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def stamp(at: int) -> str:
@@ -73,12 +108,16 @@ def price(value: Any) -> str:
     if value is None:
         return "-"
     exact = Decimal(str(value))
-    return f"{exact:,.2f}" if abs(exact) >= 1 else f"{exact:.6f}"
+    return f"{exact:.2f}" if abs(exact) >= 1 else f"{exact:.6f}"
 
 
 def quantity(value: Any) -> str:
-    """Shares or coins for people: at most six places."""
-    return "-" if value is None else f"{Decimal(str(value)):.6f}".rstrip("0").rstrip(".")
+    """Shares or coins for people: at most four places, below one six."""
+    if value is None:
+        return "-"
+    exact = Decimal(str(value))
+    text = f"{exact:.4f}" if abs(exact) >= 1 else f"{exact:.6f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _text(value: Any) -> str:

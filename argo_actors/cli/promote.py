@@ -2,7 +2,6 @@
 
 import getpass
 import signal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ArgoError, DaemonError
@@ -10,8 +9,8 @@ from ..host.lock import holder
 from ..host.process import ProcessId, alive, send
 from ..host.state import StateDir
 from ..runtime.clock import machine_seconds, machine_sleep
-from .client import ask, find
-from .output import emit_json, line
+from .client import ASKED, Asked, ask
+from .output import line
 from .reading import standbys
 
 HEALTH_SECONDS = 2.0
@@ -28,27 +27,15 @@ class Ended(NamedTuple):
     how: str
 
 
-def promote(
-    reason: str = "operator",
-    *,
-    account: str = "paper",
-    state: Path | None = None,
-    json: bool = False,
-) -> int:
+def promote(reason: str = "operator", *, asked: Asked = ASKED) -> int:
     """Let the standby take over: the active stops in order; one that hangs is killed.
 
     Parameters
     ----------
     reason: str
         Why; it is journaled with your name.
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
     """
-    where = find(account, state)
+    where = asked.directory
     waiting = standbys(where)
     if not waiting:
         raise DaemonError(
@@ -73,14 +60,10 @@ def promote(
         "stop_seconds": round(stopped - begun, 2),
         "take_over_seconds": round(machine_seconds() - stopped, 2),
     }
-    _tell(result, json)
-    return 0
+    return asked.show(result, _tell)
 
 
-def _tell(result: dict[str, Any], json: bool) -> None:
-    if json:
-        emit_json(result)
-        return
+def _tell(result: dict[str, Any]) -> None:
     before = "nobody was active" if result["ended"] is None else f"process {result['ended']}"
     line(f"{before}: {result['how']} ({result['stop_seconds']} s)")
     line(

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..errors import DaemonError
 from ..host.state import StateDir
-from .client import ask, find, get
-from .output import emit_json, line, money, price, quantity, table
+from .client import ASKED, Asked, ask
+from .output import counted, line, money, price, quantity, table
 
 POSITION = ("symbol", "side", "qty", "avg", "mark", "P&L", "stop", "target", "phase")
 ORDER = ("key", "symbol", "leg", "side", "qty", "type", "status", "price")
@@ -15,37 +15,23 @@ SIGNAL = ("at", "symbol", "action", "confidence", "regime", "decision")
 PRICES = ("mark", "stop", "target", "price", "entry", "exit")
 
 
-def status(
-    *,
-    account: str = "paper",
-    state: Path | None = None,
-    standby: bool = False,
-    json: bool = False,
-) -> int:
+def status(*, standby: bool = False, asked: Asked = ASKED) -> int:
     """Is it safe, is it flat, and what is it waiting for?
 
     Parameters
     ----------
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
     standby: bool
         Of the standbys instead: how far behind they are, and what they would decide otherwise.
-    json: bool
-        Answer as JSON.
     """
-    where = find(account, state)
     if standby:
-        return _standbys(where, json)
-    found: dict[str, Any] = get(where, "/api/v1/status")
-    if json:
-        emit_json(found)
-        return 0
-    _tell(found)
-    for _, one in standbys(where):
-        _tell_standby(one)
-    return 0
+        return asked.show(_waiting(asked.directory), _tell_standbys)
+
+    def tell(found: dict[str, Any]) -> None:
+        _tell(found)
+        for _, one in standbys(asked.directory):
+            _tell_standby(one)
+
+    return asked.show(asked.get("/api/v1/status"), tell)
 
 
 def standbys(state: StateDir) -> list[tuple[Path, dict[str, Any]]]:
@@ -57,15 +43,16 @@ def standbys(state: StateDir) -> list[tuple[Path, dict[str, Any]]]:
     return found
 
 
-def _standbys(state: StateDir, json: bool) -> int:
+def _waiting(state: StateDir) -> list[dict[str, Any]]:
     found = [one for _, one in standbys(state)]
     if not found:
         raise DaemonError(
             f"no standby waits in {state.path}", fix="start one with `argo run --standby`"
         )
-    if json:
-        emit_json(found)
-        return 0
+    return found
+
+
+def _tell_standbys(found: list[dict[str, Any]]) -> None:
     for one in found:
         _tell_standby(one)
         line(
@@ -76,7 +63,6 @@ def _standbys(state: StateDir, json: bool) -> int:
             line(f"   {other['seq']} {other['actor']} heard {other['heard']}")
             line(f"      recorded: {other['recorded']}")
             line(f"      here:     {other['now']}")
-    return 0
 
 
 def _tell_standby(one: dict[str, Any]) -> None:
@@ -103,7 +89,7 @@ def _tell(found: dict[str, Any]) -> None:
     )
     _tell_losses(found)
     line(
-        f"{found['positions']} positions, {found['trades']} round trips, "
+        f"{counted(found['positions'], 'position')}, {counted(found['trades'], 'round trip')}, "
         f"realised {money(found['realised'])}, fees {money(found['fees'])}"
     )
     for symbol in found["unprotected"]:
@@ -141,16 +127,19 @@ def _tell_losses(found: dict[str, Any]) -> None:
     losses, prop = found["losses"], found["prop"]
     line(
         f"day's loss {float(found['daily_loss_pct']):.2f} of {losses['daily_limit_pct']:g} %, "
-        f"${losses['daily_headroom']} left; drawdown {float(found['drawdown_pct']):.2f} "
-        f"of {losses['drawdown_limit_pct']:g} %,"
+        f"{money(losses['daily_headroom'])} left"
     )
-    line(f"   ${losses['drawdown_headroom']} left; ${losses['at_stops']} between entries and stops")
+    line(
+        f"drawdown {float(found['drawdown_pct']):.2f} of {losses['drawdown_limit_pct']:g} %, "
+        f"{money(losses['drawdown_headroom'])} left; "
+        f"{money(losses['at_stops'])} between entries and stops"
+    )
     if losses["tripped"]:
         line(f"   TRIPPED: {losses['tripped']}; fix: argo resume --reason TEXT")
     if losses["unsure"]:
         line("   a limit seems crossed: no entries until the broker confirms or denies it")
     if losses["note"]:
-        line(f"   {losses['note']}: ${losses['day_start']}")
+        line(f"   {losses['note']}: {money(losses['day_start'])}")
     if prop:
         dated = f", rules of {prop['dated']}" if prop["dated"] else ", undated rules"
         line(
@@ -161,53 +150,23 @@ def _tell_losses(found: dict[str, Any]) -> None:
     if ramp:
         line(f"live ramp: {ramp['filled']} of {ramp['of']} small entries filled")
     if found["foreign"]:
-        line(f"{found['foreign']} foreign item(s): argo reconcile")
+        line(f"{counted(found['foreign'], 'foreign item')}: argo reconcile")
 
 
-def positions(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
-    """What is held, and what protects it.
-
-    Parameters
-    ----------
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
-    """
-    return _listed("positions", POSITION, account, state, json, "flat")
+def positions(*, asked: Asked = ASKED) -> int:
+    """What is held, and what protects it."""
+    return _listed("positions", POSITION, asked, "flat")
 
 
-def orders(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
-    """The newest orders, newest last; `argo why ID` explains one.
-
-    Parameters
-    ----------
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
-    """
-    return _listed("orders", ORDER, account, state, json, "no orders")
+def orders(*, asked: Asked = ASKED) -> int:
+    """The newest orders, newest last; `argo why ID` explains one."""
+    return _listed("orders", ORDER, asked, "no orders")
 
 
-def trades(*, account: str = "paper", state: Path | None = None, json: bool = False) -> int:
-    """Closed round trips, newest last, after fees.
-
-    Parameters
-    ----------
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
-    """
+def trades(*, asked: Asked = ASKED) -> int:
+    """Closed round trips, newest last, after fees."""
     columns = ("exit_at", "symbol", "side", "qty", "entry", "exit", "reason", "pnl")
-    return _listed("trades", columns, account, state, json, "no round trip yet")
+    return _listed("trades", columns, asked, "no round trip yet")
 
 
 def for_people(row: dict[str, Any]) -> dict[str, str]:
@@ -228,17 +187,8 @@ def for_people(row: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _listed(
-    name: str,
-    columns: tuple[str, ...],
-    account: str,
-    state: Path | None,
-    json: bool,
-    empty: str,
-) -> int:
-    rows: list[dict[str, Any]] = get(find(account, state), f"/api/v1/{name}")
-    if json:
-        emit_json(rows)
-        return 0
-    table(columns, [row | for_people(row) for row in rows], empty)
-    return 0
+def _listed(name: str, columns: tuple[str, ...], asked: Asked, empty: str) -> int:
+    def tell(rows: list[dict[str, Any]]) -> None:
+        table(columns, [row | for_people(row) for row in rows], empty)
+
+    return asked.show(asked.get(f"/api/v1/{name}"), tell)

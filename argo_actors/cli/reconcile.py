@@ -1,14 +1,10 @@
 """`argo reconcile`: the broker's truth beside the books, and what to do with what is not ours."""
 
-import getpass
-from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from cyclopts import Parameter
+from typing import Any, Literal
 
 from ..errors import UsageError
-from .client import find, get, post
-from .output import emit_json, line, order_name, stamp
+from .client import ASKED, Asked
+from .output import counted, line, order_name, stamp
 
 SHOWN = 12
 
@@ -18,12 +14,10 @@ def reconcile(
     item: str = "",
     *,
     reason: str = "",
-    with_orders: Annotated[bool, Parameter(negative=())] = False,
+    with_orders: bool = False,
     stop: str | None = None,
     target: str | None = None,
-    account: str = "paper",
-    state: Path | None = None,
-    json: bool = False,
+    asked: Asked = ASKED,
 ) -> int:
     """Show what the broker's truth differed in and what is not ours; adopt, ignore or close an item.
 
@@ -43,50 +37,41 @@ def reconcile(
         Stop price of an adopted position instead of the configured distance.
     target: str
         Target price of an adopted position.
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
     """
     if action == "show":
-        return _show(get(find(account, state), "/api/v1/reconcile"), json)
+        return asked.show(asked.get("/api/v1/reconcile"), _show)
     if not item or not reason:
         raise UsageError(
             f"argo reconcile {action} needs an item and a reason",
             fix=f"argo reconcile {action} ITEM --reason TEXT (items: `argo reconcile`)",
         )
-    body = {
-        "item": item,
-        "verdict": action,
-        "who": getpass.getuser(),
-        "why": reason,
-        "with_orders": with_orders,
-        "stop": stop,
-        "target": target,
-    }
-    answer: dict[str, Any] = post(find(account, state), "/api/v1/reconcile", body)
-    if json:
-        emit_json(answer)
-    else:
-        line(f"{action} {answer['symbol']} {answer['item']}: done, record {answer['seq']}")
-    return 0
+    answer = asked.post(
+        "/api/v1/reconcile",
+        item=item,
+        verdict=action,
+        why=reason,
+        with_orders=with_orders,
+        stop=stop,
+        target=target,
+    )
+    return asked.show(answer, _tell_done)
 
 
-def _show(found: dict[str, Any], json: bool) -> int:
-    if json:
-        emit_json(found)
-        return 0
+def _tell_done(answer: dict[str, Any]) -> None:
+    what = f"{answer['verdict']} {answer['symbol']} {answer['item']}"
+    line(f"{what}: done; on disk as record {answer['seq']}")
+
+
+def _show(found: dict[str, Any]) -> None:
     readings = found["readings"]
     line("READY" if found["ready"] else "not ready: the broker's truth is not known yet")
     if readings:
         last = readings[-1]
+        what = f"{counted(last['orders'], 'order')}, {counted(last['positions'], 'position')}"
         line(
-            f"last read {stamp(last['at'])} ({last['reason']}): {last['orders']} orders, "
-            f"{last['positions']} positions,"
+            f"last read {stamp(last['at'])} ({last['reason']}): {what}, "
+            f"in {last['readings']} readings until two were equal"
         )
-        line(f"   equal at reading {last['readings']}")
     line()
     line("differences, newest last:")
     for one in found["differences"][-SHOWN:]:
@@ -101,7 +86,6 @@ def _show(found: dict[str, Any], json: bool) -> int:
         line("in symbols that are not configured (counted, never touched):")
     for one in found["elsewhere"]:
         line(f"   {one['symbol']:8} {one['text']}")
-    return 0
 
 
 def _tell_difference(one: dict[str, Any]) -> None:

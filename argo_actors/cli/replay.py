@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ..errors import UsageError
-from ..host.state import state_dir
 from ..journal.reader import day_files
+from .client import ASKED, Asked
 from .output import emit_json, line
 
 SHOWN = 20
@@ -17,9 +17,7 @@ def replay(
     day: str = "",
     *,
     settings: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
-    account: str = "paper",
-    state: Path | None = None,
-    json: bool = False,
+    asked: Asked = ASKED,
 ) -> int:
     """Verify a journal: every decider is asked again and must say the recorded bytes.
 
@@ -31,19 +29,13 @@ def replay(
         A UTC date, a journal file or a journal directory; without it every day of the account.
     settings: tuple[str, ...]
         Ask under a changed configuration instead: key.path=value.
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
     """
     from ..bootstrap import code_hash, deciders
     from ..replay.verify import verify
 
-    files = journal_files(day, account, state)
+    files = journal_files(day, asked)
     report = verify(files, deciders, override=settings)
-    if json:
+    if asked.json:
         emit_json(
             {
                 "files": [str(path) for path in files],
@@ -64,12 +56,12 @@ def replay(
     return 5 if report.differences else 0
 
 
-def journal_files(day: str, account: str, state: Path | None) -> list[Path]:
+def journal_files(day: str, asked: Asked) -> list[Path]:
     """The files of a day, of a file's or a directory's path, or of all days. Raises UsageError."""
     given = Path(day) if day else None
     if given is not None and given.is_file():
         return [given]
-    directory = given if given is not None and given.is_dir() else state_dir(account, state).journal
+    directory = given if given is not None and given.is_dir() else asked.directory.journal
     found = day_files(directory)
     if given is not None and not given.is_dir():
         found = [path for path in found if path.name.startswith(day)]

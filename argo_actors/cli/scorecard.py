@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -13,6 +12,7 @@ from ..config import FAMILY_OF
 from ..errors import UsageError
 from ..replay.scores import LEAST_VOTES
 from ..units import SECOND
+from .client import ASKED, Asked
 from .output import emit_json, line
 from .replay import journal_files
 
@@ -27,10 +27,8 @@ FIX = "write FAMILY=15m with a family of " + ", ".join(dict.fromkeys(FAMILY_OF.v
 def scorecard(
     *days: str,
     horizon: tuple[str, ...] = (),
-    profit: Annotated[bool, Parameter(name="--profit")] = True,
-    account: str = "paper",
-    state: Path | None = None,
-    json: bool = False,
+    profit: Annotated[bool, Parameter(name="--profit", negative="--no-profit")] = True,
+    asked: Asked = ASKED,
 ) -> int:
     """What each source's opinions were worth: hits, Brier score, answers, cost, profit it added.
 
@@ -45,21 +43,15 @@ def scorecard(
         How far ahead a family is judged: FAMILY=15m (s, m, h, d), several with commas.
     profit: bool
         Run the deciders again without each source.
-    account: str
-        Name of the account.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
     """
     from ..bootstrap import deciders
     from ..replay.scorecard import scorecard as made
 
-    files = sorted({path for day in days or ("",) for path in journal_files(day, account, state)})
+    files = sorted({path for day in days or ("",) for path in journal_files(day, asked)})
     build = deciders if profit else None
     card = made(files, build, horizons=_horizons(horizon), told=_progress)
     _progress("")
-    if json:
+    if asked.json:
         emit_json(msgspec.to_builtins(card))
     elif not card.sources:
         line("no source has said or been asked anything in these days")

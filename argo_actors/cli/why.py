@@ -1,34 +1,25 @@
 """`argo why`: the chain of reasons behind an order."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from ..host.state import state_dir
 from ..replay.why import Reason, Words, shown
 from ..units import SECOND
+from .client import ASKED, Asked
 from .output import emit_json, line
 
 
-def why(
-    order: str, *, account: str = "paper", state: Path | None = None, json: bool = False
-) -> int:
+def why(order: str, *, asked: Asked = ASKED) -> int:
     """Explain an order: the approval, the signal, the opinions and the figures it rests on.
 
     Parameters
     ----------
     order: str
         A client order id (or how it begins), or a symbol for its newest order.
-    account: str
-        Name of the account whose journal is read.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    json: bool
-        Answer as JSON.
     """
-    words = Words(state_dir(account, state).journal)
+    words = Words(asked.directory.journal)
     reasons = list(words.reasons(words.find_order(order)))
-    if json:
+    if asked.json:
         emit_json([_document(reason) for reason in reasons])
         return 0
     for reason in reasons:

@@ -126,7 +126,10 @@ def _from_file(path: Path, names: tuple[str, ...]) -> dict[str, str]:
         mode = path.stat().st_mode
         text = path.read_text()
     except OSError as error:
-        raise ConfigError(f"cannot read the keys in {path}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot read the keys in {path}: {error.strerror}",
+            fix="name a file of NAME=VALUE lines that only you can read (chmod 600)",
+        ) from None
     if mode & 0o077:
         raise ConfigError(f"{path} can be read by others", fix=f"chmod 600 {path}")
     values = {}

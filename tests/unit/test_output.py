@@ -2,7 +2,19 @@
 
 import pytest
 
-from argo_actors.cli.output import line, money, price, quantity, table, tabular, verbatim
+from argo_actors.cli.output import (
+    counted,
+    line,
+    money,
+    price,
+    quantity,
+    span,
+    table,
+    tabular,
+    told,
+    verbatim,
+)
+from argo_actors.errors import UsageError
 
 LONG = "a reason that goes on and on " * 6
 
@@ -33,6 +45,12 @@ def test_a_table_fits_and_its_last_column_keeps_every_word() -> None:
     assert found[-1] == "22  BTC-USD  -"
 
 
+def test_columns_stand_closer_where_only_then_they_fit() -> None:
+    wide = dict.fromkeys("abcdefgh", "x" * 9)
+    assert tabular(tuple(wide), [wide])[1] == " ".join(wide.values())
+    assert max(map(len, tabular((*wide, "why"), [wide | {"why": LONG}]))) <= 80 + 12
+
+
 def test_no_rows_are_said_in_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     table(("n",), [], "flat")
     assert capsys.readouterr().out == "flat\n"
@@ -43,6 +61,17 @@ def test_numbers_are_as_short_as_a_person_needs_them() -> None:
     assert money("-0.004") == "-0.00"
     assert price("85.025563909177") == "85.03"
     assert price("0.00001234") == "0.000012"
-    assert quantity("50.035933203") == "50.035933"
+    assert quantity("50.035933203") == "50.0359"
+    assert quantity("0.035933203") == "0.035933"
+    assert (counted(1, "order"), counted(2000, "order")) == ("1 order", "2,000 orders")
+    assert [span(one) for one in (None, 3, 600, 86_400)] == ["-", "3 s", "10 min", "24.0 h"]
     assert quantity("40") == "40"
     assert money(None) == price(None) == quantity(None) == "-"
+
+
+def test_an_error_fits_too_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(UsageError(LONG, fix=LONG)) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert max(map(len, said.err.splitlines())) <= 80
+    assert said.err.split() == f"error: {LONG} fix: {LONG}".split()
