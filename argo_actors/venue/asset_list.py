@@ -38,8 +38,8 @@ def asset(book: Book, text: str) -> dict[str, Any]:
 
 
 def _row(book: Book, one: Asset) -> dict[str, Any]:
-    """An asset; `easy_to_borrow` is announced to go, and goes by the mode."""
-    row = wire.asset(one)
+    """An asset as the modes leave it; `easy_to_borrow` is announced to go, and goes by the mode."""
+    row = wire.asset(book.asset(one.symbol))
     if not book.modes.easy_to_borrow:
         del row["easy_to_borrow"]
     return row

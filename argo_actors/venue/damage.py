@@ -3,14 +3,13 @@
 import copy
 import gzip
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from . import faults
-from .matching import OPEN
 from .wire import Answer
 
 OVERSIZED = 8 * 1024 * 1024
@@ -35,6 +34,8 @@ def garbled(how: str, answer: Answer) -> Answer:
             return 200, {**headers, "Content-Type": "text/html"}, PAGE
         case "empty":
             return status, headers, b""
+        case "plain":
+            return status, {**headers, "Content-Type": "text/plain"}, body
         case "oversized":
             return status, headers, body + b" " * OVERSIZED
         case "bomb":
@@ -70,15 +71,6 @@ def skewed(seconds: float, body: Any) -> Any:
     return {**body, "timestamp": moment.isoformat()}
 
 
-def pending(stuck: Iterable[str], body: Any) -> Any:
-    """A body in which open orders with a stuck cancel are shown as `pending_cancel`."""
-    known = frozenset(stuck)
-    for one in _objects(body):
-        if one.get("id") in known and one.get("status") in OPEN:
-            one["status"] = "pending_cancel"
-    return body
-
-
 def as_floats(body: Any) -> Any:
     """A body whose decimals are written as binary floats write themselves; ids stay as they are."""
     if isinstance(body, dict):
@@ -106,14 +98,6 @@ def on_json(answer: Answer, change: Any) -> Answer:
     except msgspec.DecodeError:
         return answer
     return status, headers, msgspec.json.encode(change(found))
-
-
-def _objects(body: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(body, dict):
-        yield body
-    if isinstance(body, dict | list):
-        for one in body.values() if isinstance(body, dict) else body:
-            yield from _objects(one)
 
 
 def _places(body: Any, pointer: str) -> Iterator[tuple[Any, Any]]:

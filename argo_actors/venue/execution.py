@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
+import msgspec
+
 from .ledger import Ledger
 from .market import Asset, Market
 from .modes import Modes
@@ -25,6 +27,17 @@ class Executions(Ledger):
         self.events: list[Event] = []
         """Not yet taken by the stream."""
         self.changed: set[str] = set()
+
+    def asset(self, symbol: str) -> Asset:
+        """The asset as the modes leave it."""
+        asset, modes = self._asset(symbol), self.modes
+        if symbol in modes.halted:
+            asset = msgspec.structs.replace(asset, tradable=False)
+        if symbol in modes.not_shortable:
+            asset = msgspec.structs.replace(asset, shortable=False, borrow_status="not_shortable")
+        if symbol in modes.hard_to_borrow:
+            asset = msgspec.structs.replace(asset, borrow_status="hard_to_borrow")
+        return asset
 
     def _execute(self, order: Order, qty: Decimal, price: Decimal) -> None:
         """Book one execution of an order."""

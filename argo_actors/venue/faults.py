@@ -1,25 +1,18 @@
-"""Faults by seed: a typed plan of what goes wrong, and the pure decision when it does.
+"""Faults by seed: a typed plan of what goes wrong.
 
 A plan is a list of rules. A rule says what it waits for (a request, an event of a stream, a stream that
-connects), which fault it is, and how often. The first rule that hits wins. Whether it hits is a keyed hash
-of the seed, the rule's name and how many it has seen: the same requests in the same order meet the same
-faults. Waiting before an answer is machine time; everything else that waits is market time.
+connects, time), which fault it is, and how often. The first rule that hits wins. Whether it hits is a
+keyed hash of the seed, the rule's name and how many it has seen: the same requests in the same order meet
+the same faults. Waiting before an answer is machine time; everything else that waits is market time.
 """
 
-import hashlib
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from .actions import Action
 from .modes import Modes
 from .vendors import How
-
-SECOND = 1_000_000_000
-REMEMBERED = 1000
-"""Hits that are kept to be read."""
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -65,14 +58,22 @@ class Hang(_Kind, frozen=True, kw_only=True, tag="hang"):
     applied: bool = False
 
 
+class Drip(_Kind, frozen=True, kw_only=True, tag="drip"):
+    """The true answer, so many bytes of its body at a time with so many seconds between them."""
+
+    size: Annotated[int, msgspec.Meta(ge=1)] = 1
+    seconds: Seconds = 1
+
+
 class Garble(_Kind, frozen=True, kw_only=True, tag="garble"):
     """The request is carried out; what comes back cannot be used.
 
     html: a page with status 200; empty: no body; truncated: half of it, then the end; oversized: 8 MiB of
-    blanks behind it; bomb: the same, packed; nan: numbers are NaN; duplicate: keys and rows come twice.
+    blanks behind it; bomb: the same, packed; nan: numbers are NaN; duplicate: keys and rows come twice;
+    plain: the true body, said to be text.
     """
 
-    how: Literal["html", "empty", "truncated", "oversized", "bomb", "nan", "duplicate"]
+    how: Literal["html", "empty", "truncated", "oversized", "bomb", "nan", "duplicate", "plain"]
 
 
 class Edit(_Kind, frozen=True, kw_only=True, tag="edit"):
@@ -101,7 +102,7 @@ class Stale(_Kind, frozen=True, kw_only=True, tag="stale"):
 
 
 class Stuck(_Kind, frozen=True, kw_only=True, tag="stuck"):
-    """A cancel is taken (204) and not carried out for so long; the order may fill meanwhile."""
+    """A cancel or a replacement is taken and not carried out for so long; the order may fill meanwhile."""
 
     seconds: Seconds = 86_400
 
@@ -173,9 +174,19 @@ class Short(_Kind, frozen=True, kw_only=True, tag="close"):
     code: CloseCode = 1011
 
 
-RequestFault = Vendor | Answer | Delay | Drop | Hang | Garble | Edit | Skew | Stale | Stuck
+class Stranger(_Kind, frozen=True, kw_only=True, tag="request"):
+    """Somebody else (the owner, another program, the broker) makes this request with the account's keys."""
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"] = "POST"
+    path: Annotated[str, msgspec.Meta(pattern="^/(v2/.+|argo/transfer)$")]
+    """With its query."""
+    body: dict[str, Any] | None = None
+
+
+RequestFault = Vendor | Answer | Delay | Drip | Drop | Hang | Garble | Edit | Skew | Stale | Stuck
 EventFault = Lose | Duplicate | Late | Reorder | Edit | Broken | Close | Cut | Mute
 ConnectFault = Refuse | Unheard | Wrong | Short | Mute
+TimeFault = Stranger
 
 
 class _Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="on"):
@@ -216,8 +227,14 @@ class ConnectRule(_Rule, frozen=True, kw_only=True, tag="connect"):
     fault: ConnectFault
 
 
-Rule = RequestRule | EventRule | ConnectRule
-T = TypeVar("T", RequestRule, EventRule, ConnectRule)
+class TimeRule(_Rule, frozen=True, kw_only=True, tag="time"):
+    """Waits for market time: each whole second since the rule was given is a match."""
+
+    count: Annotated[int, msgspec.Meta(ge=1)] | None = 1
+    fault: TimeFault
+
+
+Rule = RequestRule | EventRule | ConnectRule | TimeRule
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -232,19 +249,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Corporate actions of the future. They stay when the plan is taken back: prices rest on them."""
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault that happened: which rule, at which of its matches, to what, when (market time, ns)."""
-
-    rule: str
-    n: int
-    what: str
-    at: int
-
-
 class PlanError(ValueError):
     """A fault plan that cannot be read; `fix` says what is allowed."""
 
-    fix = 'README.md, "Faults", lists what a rule of `on` request, event or connect may say'
+    fix = 'README.md, "Faults", has a plan for each fault'
 
     def __init__(self, what: str, fix: str = fix) -> None:
         super().__init__(what)
@@ -257,128 +265,13 @@ def read_plan(text: bytes) -> Plan:
         plan = msgspec.json.decode(text, type=Plan)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"the fault plan cannot be used: {error}") from None
-    names = [_name(rule, place) for place, rule in enumerate(plan.rules)]
+    names = [name_of(rule, place) for place, rule in enumerate(plan.rules)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PlanError(f"the fault plan has two rules named {twice[0]!r}")
     return plan
 
 
-def struck(seed: int, name: str, n: int, probability: float) -> bool:
-    """Whether a rule hits its n-th match: always the same for the same seed."""
-    digest = hashlib.blake2b(f"{name}|{n}".encode(), digest_size=8, key=str(seed).encode()[:64])
-    return int.from_bytes(digest.digest()) < probability * 2**64
-
-
-class _Given:
-    """A rule in force, and what it has seen."""
-
-    def __init__(self, name: str, rule: Rule, seed: int, since: int) -> None:
-        self.name, self.rule, self.seed, self.since = name, rule, seed, since
-        self.matched = 0
-        self.hits = 0
-
-    def meets(self, now: int) -> bool:
-        """Count a match, and say whether the fault happens."""
-        rule, passed = self.rule, (now - self.since) / SECOND
-        if passed < rule.from_seconds:
-            return False
-        if rule.for_seconds is not None and passed >= rule.from_seconds + rule.for_seconds:
-            return False
-        self.matched += 1
-        if self.matched <= rule.skip or (rule.count is not None and self.hits >= rule.count):
-            return False
-        hit = struck(self.seed, self.name, self.matched, rule.probability)
-        self.hits += hit
-        return hit
-
-
-class Faults:
-    """The rules in force."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._given: dict[str, _Given] = {}
-        self._hits: list[Hit] = []
-        self._total = 0
-
-    def give(self, plan: Plan, now: int) -> None:
-        """Put rules behind those in force; one of a known name takes its place and counts anew."""
-        seed = self._seed if plan.seed is None else plan.seed
-        for place, rule in enumerate(plan.rules, len(self._given)):
-            name = _name(rule, place)
-            self._given[name] = _Given(name, rule, seed, now)
-
-    def clear(self) -> None:
-        """Nothing goes wrong any more."""
-        self._given.clear()
-        self._hits.clear()
-        self._total = 0
-
-    def request(self, method: str, path: str, now: int, key: str = "") -> RequestFault | None:
-        """The fault of a request, if it has one."""
-        for one, rule in self._of(RequestRule):
-            fits = (
-                fnmatchcase(method, rule.method)
-                and fnmatchcase(path, rule.path)
-                and fnmatchcase(key, rule.key)
-            )
-            if fits and one.meets(now):
-                self._note(one, f"{method} {path}", now)
-                return rule.fault
-        return None
-
-    def event(self, stream: str, event: str, symbol: str, now: int) -> EventFault | None:
-        """The fault of an event of a stream, if it has one."""
-        for one, rule in self._of(EventRule):
-            fits = (
-                rule.stream in ("*", stream)
-                and fnmatchcase(event, rule.event)
-                and fnmatchcase(symbol, rule.symbol)
-            )
-            if fits and one.meets(now):
-                self._note(one, f"{stream} {event} {symbol}", now)
-                return rule.fault
-        return None
-
-    def connect(self, path: str, now: int) -> ConnectFault | None:
-        """The fault of a stream that connects, if it has one."""
-        for one, rule in self._of(ConnectRule):
-            if fnmatchcase(path, rule.path) and one.meets(now):
-                self._note(one, f"connect {path}", now)
-                return rule.fault
-        return None
-
-    @property
-    def looks_back(self) -> float:
-        """How many seconds of the past some rule may ask for."""
-        return max(
-            (
-                rule.fault.seconds
-                for _, rule in self._of(RequestRule)
-                if isinstance(rule.fault, Stale)
-            ),
-            default=0.0,
-        )
-
-    def about(self) -> dict[str, Any]:
-        """The rules with what they have seen, and the latest hits."""
-        rules = [
-            {"name": one.name, "matched": one.matched, "hits": one.hits, "rule": one.rule}
-            for one in self._given.values()
-        ]
-        return {"rules": rules, "total": self._total, "hits": self._hits}
-
-    def _of(self, kind: type[T]) -> Iterator[tuple[_Given, T]]:
-        for one in self._given.values():
-            if isinstance(one.rule, kind):
-                yield one, one.rule
-
-    def _note(self, one: _Given, what: str, now: int) -> None:
-        self._total += 1
-        self._hits.append(Hit(rule=one.name, n=one.matched, what=what, at=now))
-        del self._hits[:-REMEMBERED]
-
-
-def _name(rule: Rule, place: int) -> str:
+def name_of(rule: Rule, place: int) -> str:
+    """A rule without a name has its place."""
     return rule.name or f"rule {place + 1}"

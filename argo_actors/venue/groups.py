@@ -121,6 +121,8 @@ class Groups(Executions):
         """The old order has not filled: the new one takes its place, without what filled meanwhile."""
         new = next(one for one in self.live() if one.replaces == order.id)
         new.qty -= meanwhile
+        if self.now < order.cancel_at:
+            return
         if new.qty <= 0 or self._luck("replaces_rejected", order):
             order.status = "partially_filled" if order.filled_qty else "new"
             self._reject(new)

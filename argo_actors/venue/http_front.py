@@ -56,6 +56,8 @@ class Front:
                 await _send(send, (status, headers, body[: len(body) // 2]), len(body))
                 scope["state"]["transport"].close()
                 await _gone(receive)
+            case faults.Drip():
+                await _drip(send, self._answer(request), fault)
             case faults.Delay(seconds=seconds, applied=True):
                 late = self._answer(request)
                 await asyncio.sleep(seconds)
@@ -126,6 +128,16 @@ async def _send(send: Any, answer: Answer, length: int | None = None) -> None:
     await send(
         {"type": "http.response.body", "body": body, "more_body": length not in (None, len(body))}
     )
+
+
+async def _drip(send: Any, answer: Answer, fault: faults.Drip) -> None:
+    status, headers, body = answer
+    await _send(send, (status, headers, b""), len(body))
+    for at in range(0, len(body), fault.size):
+        await asyncio.sleep(fault.seconds)
+        more = at + fault.size < len(body)
+        part = body[at : at + fault.size]
+        await send({"type": "http.response.body", "body": part, "more_body": more})
 
 
 async def _gone(receive: Any) -> None:

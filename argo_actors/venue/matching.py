@@ -71,6 +71,13 @@ class Book(Shareholder):
                 one.cancel_at = self.now + int(self.modes.cancel_seconds * SECOND)
                 self._touch(one)
 
+    def delay(self, order: Order, seconds: float) -> None:
+        """What is under way on an order (its cancel, its replacement) takes so long."""
+        for one in self._group(order):
+            if one.status in ("pending_cancel", "pending_replace"):
+                one.cancel_at = self.now + int(seconds * SECOND)
+                self._touch(one)
+
     # time
 
     def advance(self, to: int) -> None:
@@ -200,7 +207,7 @@ class Book(Shareholder):
 
     def _found(self, order: Order, begun: int, to: int) -> Step | None:
         quote = self.quote(order.symbol) if to == self.now else self.market.quote(order.symbol, to)
-        if quote is None:
+        if quote is None or order.symbol in self.modes.halted:
             return None
         if order.type == "market":
             return Step(quote, ZERO, ZERO)

@@ -40,5 +40,9 @@ class Modes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Decimals are written as binary floats write themselves: `1e-05`, `0.30000000000000004`."""
     easy_to_borrow: bool = True
     """False: assets come without `easy_to_borrow`, as the vendor announced."""
+    halted: tuple[str, ...] = ()
+    """Symbols that are not tradable: orders are refused, those that rest do not fill."""
+    not_shortable: tuple[str, ...] = ()
+    hard_to_borrow: tuple[str, ...] = ()
     trading_blocked: bool = False
     liquidation_only: bool = False

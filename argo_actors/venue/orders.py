@@ -64,7 +64,7 @@ class Order(msgspec.Struct, kw_only=True):
     updated_at: int = 0
     filled_at: int = 0
     cancel_at: int = 0
-    """A cancel under way is carried out then."""
+    """A cancel or a replacement under way is not carried out before."""
     canceled_at: int = 0
     expired_at: int = 0
     failed_at: int = 0

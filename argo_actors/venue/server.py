@@ -9,22 +9,22 @@ import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from . import faults, streams
 from . import trading_json as wire
 from .corporate_actions import check_action
-from .damage import as_floats, on_json, pending
+from .damage import as_floats
 from .data_host import HOST, DataHost
 from .data_rest import forbidden
-from .faults import Faults, PlanError, read_plan
+from .faults import PlanError, read_plan
 from .http_front import Front, Request
+from .in_force import Faults
 from .matching import Account, Book
 from .modes import Modes
 from .options import Options, options_of
 from .past import Past
 from .providers import handle_provider
-from .refusals import Refusal
 from .rest import Exchange
 from .skill import seen_by
 from .store import Store
@@ -61,9 +61,7 @@ class Venue:
         shown = seen_by(options.market, options.skills["alpaca"], ("1Min",))
         self._data = DataHost(shown, options.keys, basic=options.basic_data)
         self._past = Past()
-        self._stuck: dict[str, int] = {}
-        """Orders whose cancel was taken and waits, and until when."""
-        self._front = Front(self.answer, self._fault_of, self._stale, self._take_cancel)
+        self._front = Front(self.answer, self._fault_of, self._stale, self._stuck)
         self._streams = streams.Streams(options, self.faults, lambda: self.book.now)
         self._zero = (max(self.book.now, options.resume_at), time.monotonic_ns())
         self._give(options.faults)
@@ -97,13 +95,9 @@ class Venue:
             if "alpaca" in bad:
                 return forbidden()
             return self._data.handle(now, method, unquote(path), query, headers)
-        if method == "DELETE" and self._is_stuck(path):
-            method = "GET"  # who may not ask is told so; nobody cancels twice
         reply = self.exchange.handle(method, path, query, headers, body)
         self._settle()
-        if method != request.method and reply[0] == 200:
-            return answer(422, {"code": 42210000, "message": "order pending cancel"})
-        return on_json(reply, self._shown) if self._stuck else reply
+        return reply
 
     def _take_transfer(self, body: bytes) -> Answer:
         """Money comes or goes, as by the bank: the account's activities tell of it."""
@@ -193,37 +187,28 @@ class Venue:
         past = Exchange(book, self.options.keys, self.options.calls_a_minute)
         return past.handle(*request)
 
-    def _take_cancel(self, request: Request, seconds: float) -> Answer:
-        """204 for a cancel that waits; what cannot be cancelled is answered truly."""
-        order = self.book.orders.get(request.path.rpartition("/")[2])
-        if request.method != "DELETE" or order is None or not order.is_open:
-            return self.answer(request)
-        reply = self.answer(request._replace(method="GET"))
-        if reply[0] != 200 or order.id in self._stuck:
-            return self.answer(request)
-        self._stuck[order.id] = self.book.now + int(seconds * SECOND)
-        return 204, {}, b""
-
-    def _is_stuck(self, path: str) -> bool:
-        order_id = path.rpartition("/")[2]
-        return order_id in self._stuck and self.book.orders[order_id].is_open
-
-    def _shown(self, body: Any) -> Any:
-        """What a client sees of a body with orders in it."""
-        return pending(self._stuck, body) if self._stuck else body
+    def _stuck(self, request: Request, seconds: float) -> Answer:
+        """The true answer to a cancel or a replacement; what it began goes on for so long."""
+        reply = self.answer(request)
+        goes_on = request.method in ("DELETE", "PATCH") and reply[0] < 400
+        if goes_on and request.path.startswith("/v2/orders"):
+            order = self.book.orders.get(request.path.rpartition("/")[2])
+            for one in self.book.live() if order is None else [order]:
+                self.book.delay(one, seconds)
+        return reply
 
     def _streamed(self, body: Any) -> Any:
-        """What a listener hears of one."""
-        body = self._shown(body)
+        """What a listener hears of an order."""
         return as_floats(body) if self.book.modes.float_text else body
 
-    def _free_cancels(self) -> None:
-        for order_id in [one for one, until in self._stuck.items() if until <= self.book.now]:
-            del self._stuck[order_id]
-            try:
-                self.book.request_cancel(self.book.orders[order_id])
-            except Refusal:
-                continue  # it has ended in another way
+    def _stranger(self, fault: faults.Stranger) -> int:
+        """The status of the answer to somebody else's request."""
+        keys = self.options.keys
+        path, _, query = fault.path.partition("?")
+        headers = {"apca-api-key-id": keys.key_id, "apca-api-secret-key": keys.secret}
+        body = b"" if fault.body is None else json.dumps(fault.body).encode()
+        asked = Request(fault.method, path, dict(parse_qsl(query)), headers, body)
+        return self.answer(asked)[0]
 
     # time
 
@@ -232,7 +217,7 @@ class Venue:
         while self.book.now < to:
             step = FINE if self.book.works else COARSE
             self.book.advance(min(to, self.book.now + step))
-            self._free_cancels()
+            self.faults.time(self.book.now, self._stranger)
             self._streams.advance(self.book.now)
         self._settle(timed=True)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from . import faults
 from .connection import Connection, Frame
-from .faults import Faults
 from .http_front import headers_of
+from .in_force import Faults
 from .market_codec import Codec
 from .market_stream import ERRORS, MarketStream, Rules, feed_of
 from .options import Options

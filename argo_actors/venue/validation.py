@@ -26,7 +26,7 @@ def build(
     if book.modes.trading_blocked:
         raise Refusal(403, RIGHTS, "account is not authorized to trade")
     symbol = symbol_of(book, str(body.get("symbol") or ""))
-    asset = book.market.assets[symbol]
+    asset = book.asset(symbol)
     if not asset.tradable:
         raise Refusal(422, RULE, f"asset {asset.symbol} is not tradable")
     order = _order(book, body, symbol)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from argo_actors.cli.simulated import SimulatedWorld, request
-from argo_actors.venue.faults import Faults, Plan, PlanError, read_plan, struck
+from argo_actors.venue.faults import Plan, PlanError, read_plan
+from argo_actors.venue.in_force import Faults, struck
 from argo_actors.venue.server import main as venue_main
 
 SECOND = 1_000_000_000
