@@ -51,11 +51,12 @@ def _without_held(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _is_visible(book: Book, one: Order) -> bool:
-    """Orders are found at once, or (by the mode) up to some seconds later, each at its own time."""
+    """Orders are found at once, or (by the mode and the seed) up to some seconds later."""
     most = book.modes.appear_seconds
     if not most:
         return True
-    share = int.from_bytes(hashlib.blake2b(one.id.encode(), digest_size=4).digest()) / 2**32
+    key = f"{book.seed}|appears|{one.id}".encode()
+    share = int.from_bytes(hashlib.blake2b(key, digest_size=4).digest()) / 2**32
     return book.now >= one.submitted_at + int(most * share * SECOND)
 
 

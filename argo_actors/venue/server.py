@@ -118,13 +118,13 @@ class Venue:
             case "GET", "/argo/books":
                 return answer(200, wire.books(self.book))
             case "GET", "/argo/faults":
-                return answer(200, self.faults.about())
+                return answer(200, self._about_faults())
             case "POST", "/argo/faults":
                 return self._take_faults(body)
             case "DELETE", "/argo/faults":
                 self.faults.clear()
                 self.book.modes = Modes()
-                return answer(200, self.faults.about())
+                return answer(200, self._about_faults())
             case "POST", "/argo/transfer":
                 return self._take_transfer(body)
             case "POST", "/argo/shutdown":
@@ -164,7 +164,11 @@ class Venue:
             self._give(read_plan(body))
         except PlanError as error:
             return answer(400, {"message": str(error), "fix": error.fix})
-        return answer(200, self.faults.about())
+        return answer(200, self._about_faults())
+
+    def _about_faults(self) -> dict[str, Any]:
+        """What may go wrong now, and what has."""
+        return {**self.faults.about(), "modes": self.book.modes}
 
     def _give(self, plan: faults.Plan) -> None:
         for action in plan.actions:

@@ -1,4 +1,4 @@
-"""The README is the manual: its tables of commands and keys are made from the code.
+"""The README is the manual: its tables of commands, keys and faults are made from code and tests.
 
 ARGO_WRITE_README=1 python -m pytest tests/unit/test_readme.py    writes them anew
 """
@@ -15,6 +15,7 @@ import msgspec
 
 from argo_actors import config as configuration
 from argo_actors.cli.main import COMMANDS, GROUPS
+from tests.venue import fault_cases
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -85,7 +86,8 @@ def _notes(block: type[msgspec.Struct]) -> dict[str, str]:
 
 
 def _with_tables(text: str) -> str:
-    for name, table in (("commands", command_table()), ("config", key_table())):
+    tables = {"commands": command_table(), "config": key_table(), "faults": fault_cases.table()}
+    for name, table in tables.items():
         block = f"<!-- {name} -->\n{table}\n<!-- /{name} -->"
         text = re.sub(
             rf"<!-- {name} -->\n.*?<!-- /{name} -->", lambda _, b=block: b, text, flags=re.DOTALL
@@ -93,7 +95,7 @@ def _with_tables(text: str) -> str:
     return text
 
 
-def test_the_tables_of_commands_and_keys_are_those_of_the_code() -> None:
+def test_the_tables_are_those_of_the_code_and_its_tests() -> None:
     text = README.read_text()
     if os.environ.get("ARGO_WRITE_README"):
         README.write_text(_with_tables(text))

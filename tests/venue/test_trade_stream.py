@@ -13,7 +13,7 @@ from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest
 from alpaca.trading.stream import TradingStream
-from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from argo_actors.cli.simulated import SimulatedWorld, request
@@ -253,35 +253,6 @@ def test_another_path_is_no_stream(world: World) -> None:
 # faults of events
 
 
-def test_an_event_is_lost_and_the_next_one_told(world: World) -> None:
-    world.fault({"kind": "lose"}, stream="trade_updates", event="new")
-    one = world.listener()
-    order_id = world.rest()
-    world.pass_time(1)
-    world.client.cancel_order_by_id(order_id)
-    world.pass_time(1)
-    assert events(one, 1) == ["canceled"]
-
-
-def test_an_event_is_told_twice(world: World) -> None:
-    world.fault({"kind": "duplicate", "times": 2}, event="new", symbol="LTC/USD")
-    one = world.listener()
-    world.rest()
-    world.pass_time(1)
-    assert events(one, 3) == ["new"] * 3
-    assert silent(one)
-
-
-def test_an_event_is_told_behind_the_next(world: World) -> None:
-    world.fault({"kind": "reorder"}, event="new")
-    one = world.listener()
-    order_id = world.rest()
-    world.pass_time(1)
-    world.client.cancel_order_by_id(order_id)
-    world.pass_time(1)
-    assert events(one, 2) == ["canceled", "new"]
-
-
 def test_an_event_without_a_next_one_is_told_in_the_end(world: World) -> None:
     world.fault({"kind": "reorder", "seconds": 3}, event="new")
     one = world.listener()
@@ -292,116 +263,9 @@ def test_an_event_without_a_next_one_is_told_in_the_end(world: World) -> None:
     assert events(one, 1) == ["new"]
 
 
-def test_an_event_is_late(world: World) -> None:
-    world.fault({"kind": "late", "seconds": 10}, event="new")
-    one = world.listener()
-    world.rest()
-    world.pass_time(5)
-    assert silent(one)
-    world.pass_time(6)
-    assert events(one, 1) == ["new"]
-
-
 def test_an_event_that_is_late_within_one_step_is_told_in_it(world: World) -> None:
     world.fault({"kind": "late", "seconds": 2}, event="new")
     one = world.listener()
     world.rest()
     world.pass_time(10)
     assert events(one, 1) == ["new"]
-
-
-def test_an_event_of_an_unknown_name(world: World) -> None:
-    world.fault({"kind": "edit", "set": {"/data/event": "pondering"}}, event="new")
-    one = world.listener()
-    world.rest()
-    world.pass_time(1)
-    assert events(one, 1) == ["pondering"]
-
-
-def test_half_a_frame(world: World) -> None:
-    world.fault({"kind": "broken"}, event="new")
-    one = world.listener()
-    world.rest()
-    world.pass_time(1)
-    with pytest.raises(json.JSONDecodeError):
-        heard(one)
-
-
-def test_the_stream_closes_with_1011_and_can_be_opened_again(world: World) -> None:
-    world.fault({"kind": "close"}, event="new")
-    one = world.listener()
-    order_id = world.rest()
-    world.pass_time(1)
-    with pytest.raises(ConnectionClosedError) as caught:
-        heard(one)
-    assert caught.value.rcvd is not None
-    assert caught.value.rcvd.code == 1011
-    again = world.listener()
-    world.client.cancel_order_by_id(order_id)
-    world.pass_time(1)
-    assert events(again, 1) == ["canceled"]
-
-
-def test_the_connection_is_gone_without_a_word(world: World) -> None:
-    world.fault({"kind": "cut"}, event="new")
-    one = world.listener()
-    world.rest()
-    world.pass_time(1)
-    with pytest.raises(ConnectionClosed) as caught:
-        heard(one)
-    assert caught.value.rcvd is None
-
-
-def test_a_half_open_stream_says_nothing_and_answers_no_ping(world: World) -> None:
-    world.fault({"kind": "mute"}, event="new")
-    one = world.listener()
-    assert one.ping().wait(5)
-    world.rest()
-    world.pass_time(1)
-    assert silent(one)
-    assert not one.ping().wait(0.2)
-
-
-# faults of connecting
-
-
-def connecting(world: World, fault: dict[str, Any]) -> None:
-    rule = {"on": "connect", "path": "/stream", "fault": fault, "count": 1}
-    request(world.url, "POST", "/argo/faults", {"rules": [rule]})
-
-
-def test_the_upgrade_is_answered_with_429(world: World) -> None:
-    connecting(world, {"kind": "refuse", "headers": {"Retry-After": "5"}, "body": "too many"})
-    with pytest.raises(InvalidStatus) as caught:
-        world.open()
-    assert caught.value.response.status_code == 429
-    assert caught.value.response.headers["Retry-After"] == "5"
-    world.listener()
-
-
-def test_the_upgrade_is_never_answered(world: World) -> None:
-    connecting(world, {"kind": "hang"})
-    with pytest.raises(TimeoutError):
-        world.open(open_timeout=0.2)
-
-
-def test_right_keys_are_refused(world: World) -> None:
-    connecting(world, {"kind": "error"})
-    one = world.open()
-    say(one, {"action": "auth", "key": world.key, "secret": world.secret})
-    assert heard(one)["data"]["status"] == "unauthorized"
-
-
-def test_a_stream_is_closed_at_once(world: World) -> None:
-    connecting(world, {"kind": "close", "code": 1012})
-    with pytest.raises(ConnectionClosed) as caught:
-        heard(world.open())
-    assert caught.value.rcvd is not None
-    assert caught.value.rcvd.code == 1012
-
-
-def test_a_stream_is_mute_from_the_start(world: World) -> None:
-    connecting(world, {"kind": "mute"})
-    one = world.open()
-    say(one, {"action": "auth", "key": world.key, "secret": world.secret})
-    assert silent(one)
