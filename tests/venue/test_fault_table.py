@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -88,7 +89,7 @@ def test_every_field_of_a_fault_has_its_case() -> None:
 
 def named(struct: Any, field: str) -> str:
     """What several take from one base is one thing."""
-    owners = [one for one in struct.__mro__ if field in getattr(one, "__struct_fields__", ())]
+    owners = [one for one in struct.__mro__ if field in get_annotations(one)]
     return f"{owners[-1].__name__}.{field}"
 
 
