@@ -1,8 +1,7 @@
 """A broker edge with real cells, threads and alarms, against a scripted broker."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -22,19 +21,11 @@ from argo_actors.runtime.office import Office
 from argo_actors.runtime.workers import ThreadWorkers
 from argo_actors.units import SECOND, Decimal, UtcNanos
 from tests.broker.stub_broker import Answer, Request, StubBroker, serving
+from tests.waiting import until as until
 
 NOW = 1_790_000_000 * SECOND
 TAG = "0000"
 Said = TypeVar("Said", bound=Message)
-WAIT_SECONDS = 10.0
-
-
-def until(true: Callable[[], bool], what: str = "it did not happen") -> None:
-    """Wait for a condition, with a deadline."""
-    end = time.monotonic() + WAIT_SECONDS
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.002)
 
 
 class MemoryLog:

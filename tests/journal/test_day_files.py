@@ -1,8 +1,6 @@
 """A day file begins with everything it needs: each one replays alone."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +20,7 @@ from argo_actors.runtime.engine import Engine, Plan
 from argo_actors.runtime.folding import Folding
 from argo_actors.runtime.spec import ChildSpec, GroupSpec
 from argo_actors.units import DAY, SECOND
+from tests.waiting import until
 
 MIDNIGHT = 19_700 * DAY
 CONFIGURED = Configured(config="{}", config_hash="", code_hash="", version="1", account_tag="abcd")
@@ -54,14 +53,6 @@ def build(config: str, tag: str) -> dict[str, Decider[Any]]:
         "consensus": Decider(Count(), evolve, decide),
         "tracker": Decider(Count(), evolve, mute),
     }
-
-
-def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        pause.wait(0.005)
 
 
 def engine(directory: Path, clock: SetClock, *, threads: bool = False) -> Engine:
@@ -101,7 +92,7 @@ def test_a_live_engine_rolls_at_utc_midnight(tmp_path: Path) -> None:
         clock.move_to(MIDNIGHT)
         made.say("clock", Decide(n=2))
         assert made.office.activity.wait_still(5)
-        eventually(lambda: len(day_files(tmp_path)) == 2)
+        until(lambda: len(day_files(tmp_path)) == 2)
     names = [path.name for path in day_files(tmp_path)]
     assert names == ["2023-12-08.db.gz", "2023-12-09.db"]
 
@@ -122,7 +113,7 @@ def test_each_file_replays_alone(tmp_path: Path, threads: bool) -> None:
             for n in range(10):
                 made.say("clock", Decide(n=day * 10 + n))
             assert made.office.activity.wait_still(5)
-            eventually(lambda wanted=day + 1: len(day_files(tmp_path)) == wanted)
+            until(lambda wanted=day + 1: len(day_files(tmp_path)) == wanted)
             clock.move_to(MIDNIGHT + day * DAY)
         made.say_durably("clock", Decide(n=99))
         assert made.office.activity.wait_still(5)

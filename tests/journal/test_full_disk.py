@@ -1,8 +1,5 @@
 """A disk that is full ends the engine's word: it is told, and nothing durable is claimed any more."""
 
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +19,10 @@ from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.engine import Engine, Plan
 from argo_actors.runtime.spec import ChildSpec, GroupSpec
 from argo_actors.units import SECOND
+from tests.waiting import until
 
 NOON = 1_700_000_000 * SECOND
 LARGE = Alert(severity="warning", text="x" * 50_000)
-
-
-def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        pause.wait(0.005)
 
 
 def fill(journal: Journal, spare: int = 0) -> None:
@@ -63,7 +53,7 @@ def test_a_full_disk_is_told_once_and_the_record_is_not_claimed(
     seq = journal.append(NOON, "engine", None, "said", (LARGE,))
     with pytest.raises(JournalError, match="cannot be written: FullError"):
         journal.wait_durable(seq, 5)
-    eventually(lambda: failed)
+    until(lambda: failed)
     assert len(failed) == 1
     assert "FullError" in failed[0]
     assert journal.durable == 1
@@ -140,7 +130,7 @@ def test_an_engine_with_a_full_disk_calls_fatal_and_restarts_from_what_was_durab
     fill(made.journal)
     with pytest.raises(JournalError):
         made.say_durably("engine", LARGE)
-    eventually(lambda: failed)
+    until(lambda: failed)
     assert "FullError" in failed[0]
     made.stop()
     made.journal._connection.close()

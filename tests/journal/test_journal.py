@@ -1,8 +1,6 @@
 """The writer: appending never waits, durable means on disk, an overdue commit is told."""
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -24,17 +22,10 @@ from argo_actors.journal.reader import (
 from argo_actors.journal.writer import Journal, day_of, new_file
 from argo_actors.messages.market import Figures, Tick
 from argo_actors.units import DAY, SECOND
+from tests.waiting import until
 
 NOON = 1_700_000_000 * SECOND
 EMPTY = Opening(FORMAT, 0, NOON, GENESIS, "", "", (), ())
-
-
-def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        pause.wait(0.005)
 
 
 class Bench:
@@ -109,14 +100,14 @@ def test_a_durable_record_is_not_waited_for_again(bench: Bench) -> None:
 def test_it_commits_when_nobody_waits(bench: Bench) -> None:
     journal = bench.journal(seconds=0.01)
     append(journal, 1)
-    eventually(lambda: journal.durable == 1)
+    until(lambda: journal.durable == 1)
     journal.close()
 
 
 def test_it_commits_when_so_many_records_wait(bench: Bench) -> None:
     journal = bench.journal(seconds=30, most=5)
     append(journal, 1, 2, 3, 4, 5)
-    eventually(lambda: journal.durable == 5)
+    until(lambda: journal.durable == 5)
     journal.close()
 
 
@@ -155,7 +146,7 @@ def test_a_lock_that_nobody_gives_back_is_told_as_a_dead_journal(bench: Bench) -
     seq = append(journal, 1)
     with pytest.raises(JournalError, match="cannot be written"):
         journal.wait_durable(seq, 10)
-    eventually(lambda: len(bench.failed) == 1)
+    until(lambda: len(bench.failed) == 1)
     assert journal.durable == 0
     blocker.execute("ROLLBACK")
     blocker.close()

@@ -14,7 +14,8 @@ from argo_actors.runtime.clock import SetClock
 from argo_actors.runtime.decider import Decider
 from argo_actors.runtime.engine import Engine
 from argo_actors.units import DAY
-from tests.replay.test_verify import engine, eventually, rules
+from tests.replay.test_verify import engine, rules
+from tests.waiting import until
 
 NOON = 19_700 * DAY + DAY // 2
 
@@ -55,7 +56,7 @@ def test_it_is_abreast_of_the_active_over_days_that_end_and_are_sealed(
         assert shadow.behind()["records"] == 0
         assert folded(shadow) == states(active)
         if day == 2:
-            eventually(lambda: sum(path.suffix == ".gz" for path in day_files(tmp_path)) == 2)
+            until(lambda: sum(path.suffix == ".gz" for path in day_files(tmp_path)) == 2)
         active.clock.move_to(NOON + (day + 1) * DAY)  # type: ignore[attr-defined]
     assert (shadow.differences, shadow.first, shadow.trouble) == (0, [], "")
     assert shadow.decisions >= 4 * 2 * 39

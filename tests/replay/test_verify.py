@@ -1,8 +1,6 @@
 """The code must say again what it said: a live run verifies, a changed rule is found."""
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.engine import Engine, Plan
 from argo_actors.runtime.spec import ChildSpec, GroupSpec, Policy
 from argo_actors.units import DAY, SECOND
+from tests.waiting import until
 
 BAD = 77
 
@@ -61,14 +60,6 @@ def rules(
     return build
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        pause.wait(0.005)
-
-
 def engine(directory: Path, *, threads: bool, clock: SteadyClock | SetClock) -> Engine:
     policy = Policy(intensity=99, backoff_seconds=0.001)
     group = GroupSpec(
@@ -99,9 +90,9 @@ def live(directory: Path, *, threads: bool, each: int = 100) -> int:
     made.say("clock", Decide(n=BAD))
     for speaker in speakers:
         speaker.join(10)
-    eventually(lambda: made.supervisor.children["consensus"].tally.total == 1)
-    eventually(lambda: made.supervisor.children["consensus"].state == "running")
-    eventually(lambda: made.deciders["consensus"].handled >= 4 * each)
+    until(lambda: made.supervisor.children["consensus"].tally.total == 1)
+    until(lambda: made.supervisor.children["consensus"].state == "running")
+    until(lambda: made.deciders["consensus"].handled >= 4 * each)
     assert made.office.activity.wait_still(10)
     made.stop()
     return sum(len(list(records(path))) for path in day_files(directory))
@@ -190,7 +181,7 @@ def test_each_file_of_a_run_over_midnights_verifies_alone(tmp_path: Path) -> Non
         for n in range(20):
             made.say("clock", Decide(n=day * 20 + n))
         assert made.office.activity.wait_still(5)
-        eventually(lambda wanted=day + 1: len(day_files(tmp_path)) == wanted)
+        until(lambda wanted=day + 1: len(day_files(tmp_path)) == wanted)
         clock.move_to(midnight + day * DAY)
     made.say("engine", Stopping(reason="a test"))
     assert made.office.activity.wait_still(5)

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -17,19 +16,12 @@ from argo_actors.runtime.office import Office
 from argo_actors.runtime.workers import ThreadWorkers
 from argo_actors.source.bars import TIMEFRAMES, Bar
 from argo_actors.units import HOUR, MINUTE, SECOND, UtcNanos
+from tests.waiting import WAIT_SECONDS
+from tests.waiting import until as until
 
 NOW = 1_772_636_400 * SECOND + 5 * SECOND
 """Wednesday 2026-03-04 15:00:05 UTC, 10:00:05 in New York: the market is open."""
-WAIT_SECONDS = 10.0
 Said = TypeVar("Said", bound=Message)
-
-
-def until(true: Callable[[], Any], what: str = "it did not happen") -> None:
-    """Wait for a condition, with a deadline."""
-    end = time.monotonic() + WAIT_SECONDS
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.002)
 
 
 def rising(now: UtcNanos, timeframe: str = "1Min", count: int = 130) -> list[Bar]:

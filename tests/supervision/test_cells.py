@@ -1,8 +1,6 @@
 """A decider that crashes keeps its state, its mail and its address; its neighbours lose nothing."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from argo_actors.runtime.clock import SteadyClock
 from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.engine import Engine, Plan
 from argo_actors.runtime.spec import ChildSpec, GroupSpec, Policy
+from tests.waiting import until
 
 BAD = 13
 SOON = Policy(backoff_seconds=0.01)
@@ -63,14 +62,6 @@ def build(config: str, tag: str) -> dict[str, Decider[Any]]:
     }
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        pause.wait(0.005)
-
-
 @contextmanager
 def engine(
     directory: Path, *, threads: bool = False, policy: Policy = SOON
@@ -109,7 +100,7 @@ def test_a_crash_keeps_state_mail_and_ref(tmp_path: Path, threads: bool, bad: in
         ref, mailbox = cell.actor_ref, cell.mailbox
         for n in (1, 2, bad, 3, 4, 5):
             made.say("clock", Decide(n=n))
-        eventually(lambda: cell.state.cycles[-1:] == (5,))
+        until(lambda: cell.state.cycles[-1:] == (5,))
         assert cell.state.cycles == (1, 2, 3, 4, 5)
         assert cell.crashes == 1
         assert cell.actor_ref is ref
@@ -130,7 +121,7 @@ def test_the_neighbours_of_a_crash_lose_nothing(tmp_path: Path, threads: bool) -
             made.say("clock", Decide(n=n if n != 14 else 100))
             made.say("clock", ClockSet(by=1000 + n))
         neighbour = made.deciders["tracker"]
-        eventually(lambda: len(neighbour.state.shifts) == 59)
+        until(lambda: len(neighbour.state.shifts) == 59)
         assert neighbour.crashes == 0
         mine = [by for by in neighbour.state.shifts if by >= 1000]
         assert mine == list(range(1000, 1030))
@@ -140,7 +131,7 @@ def test_the_neighbours_of_a_crash_lose_nothing(tmp_path: Path, threads: bool) -
 def test_a_crashed_step_says_nothing_and_is_in_the_journal(tmp_path: Path) -> None:
     with engine(tmp_path) as (made, _):
         word = made.say("clock", Decide(n=BAD))
-        eventually(lambda: made.supervisor.children["consensus"].tally.total == 1)
+        until(lambda: made.supervisor.children["consensus"].tally.total == 1)
     outcomes = [
         (record.heard, record.outcome, record.said)
         for path in day_files(tmp_path)
@@ -153,20 +144,20 @@ def test_a_crashed_step_says_nothing_and_is_in_the_journal(tmp_path: Path) -> No
 def test_the_word_that_crashed_it_is_not_heard_again(tmp_path: Path) -> None:
     with engine(tmp_path) as (made, _):
         made.say("clock", Decide(n=BAD))
-        eventually(lambda: made.deciders["tracker"].state.restarts == 1)
+        until(lambda: made.deciders["tracker"].state.restarts == 1)
         made.say("clock", Decide(n=1))
-        eventually(lambda: made.deciders["consensus"].state.cycles == (1,))
+        until(lambda: made.deciders["consensus"].state.cycles == (1,))
         assert made.deciders["consensus"].crashes == 1
 
 
 def test_while_it_backs_off_its_mail_waits_and_the_neighbours_work_on(tmp_path: Path) -> None:
     with engine(tmp_path, policy=Policy(backoff_seconds=30)) as (made, _):
         made.say("clock", Decide(n=BAD))
-        eventually(lambda: made.supervisor.children["consensus"].state == "backoff")
+        until(lambda: made.supervisor.children["consensus"].state == "backoff")
         cell = made.deciders["consensus"]
         for n in range(3):
             made.say("clock", Decide(n=n), ClockSet(by=n))
-        eventually(lambda: made.deciders["tracker"].state.shifts == (0, 1, 2))
+        until(lambda: made.deciders["tracker"].state.shifts == (0, 1, 2))
         assert cell.state == Seen()
         assert [word.message for word in cell.mailbox.waiting()][-3:] == [
             Decide(n=n) for n in range(3)
@@ -179,11 +170,11 @@ def test_mail_that_waited_for_a_crashed_cell_is_heard_after_a_restart_of_the_eng
 ) -> None:
     with engine(tmp_path, policy=Policy(backoff_seconds=30)) as (made, _):
         made.say("clock", Decide(n=BAD))
-        eventually(lambda: made.supervisor.children["consensus"].state == "backoff")
+        until(lambda: made.supervisor.children["consensus"].state == "backoff")
         for n in range(3):
             made.say("clock", Decide(n=n))
     with engine(tmp_path) as (made, _):
-        eventually(lambda: made.deciders["consensus"].state.cycles == (0, 1, 2))
+        until(lambda: made.deciders["consensus"].state.cycles == (0, 1, 2))
         assert made.deciders["consensus"].crashes == 0
 
 
@@ -191,7 +182,7 @@ def test_a_decider_that_crashes_too_often_ends_the_engine(tmp_path: Path) -> Non
     with engine(tmp_path, policy=Policy(intensity=2, backoff_seconds=0.001)) as (made, fatal):
         for _ in range(3):
             made.say("clock", Decide(n=BAD))
-        eventually(lambda: fatal)
+        until(lambda: fatal)
         assert "consensus failed too often" in fatal[0]
         assert made.deciders["consensus"].state == Seen()
 
@@ -199,9 +190,9 @@ def test_a_decider_that_crashes_too_often_ends_the_engine(tmp_path: Path) -> Non
 def test_a_cell_that_gave_up_hears_no_more(tmp_path: Path) -> None:
     with engine(tmp_path, policy=Policy(intensity=0)) as (made, fatal):
         made.say("clock", Decide(n=BAD))
-        eventually(lambda: fatal)
+        until(lambda: fatal)
         made.say("clock", Decide(n=1), ClockSet(by=1))
-        eventually(lambda: made.deciders["tracker"].state.shifts == (1,))
+        until(lambda: made.deciders["tracker"].state.shifts == (1,))
         assert made.deciders["consensus"].state.cycles == ()
 
 
@@ -209,8 +200,8 @@ def test_the_state_after_crashes_is_the_one_the_journal_folds_to(tmp_path: Path)
     with engine(tmp_path, policy=Policy(intensity=9, backoff_seconds=0.001)) as (made, _):
         for n in (1, BAD, 2, BAD + 1, 3, BAD, 4):
             made.say("clock", Decide(n=n))
-        eventually(lambda: made.deciders["consensus"].state.cycles == (1, 2, 3, 4))
-        eventually(lambda: made.deciders["tracker"].state.restarts == 3)
+        until(lambda: made.deciders["consensus"].state.cycles == (1, 2, 3, 4))
+        until(lambda: made.deciders["tracker"].state.restarts == 3)
         assert made.office.activity.wait_still(5)
         states = {address: cell.state for address, cell in made.deciders.items()}
     with engine(tmp_path) as (again, _):

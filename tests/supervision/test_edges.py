@@ -1,7 +1,6 @@
 """An edge never blocks, never waits past a deadline, and its failures stay its own."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from argo_actors.runtime.edge import Behaviour, EdgeCell, Overdue, Port
 from argo_actors.runtime.engine import EdgeSpec, Engine, Plan
 from argo_actors.runtime.mailbox import Word
 from argo_actors.runtime.spec import ChildSpec, GroupSpec, Policy, Strategy
+from tests.waiting import until
 
 SOON = Policy(backoff_seconds=0.01)
 CONFIGURED = Configured(config="{}", config_hash="", code_hash="", version="1", account_tag="abcd")
@@ -108,14 +108,6 @@ class Caller(Listener):
             self.port.say(Quotes(request=value, quotes=()))
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        pause.wait(0.005)
-
-
 @contextmanager
 def running(
     directory: Path,
@@ -140,7 +132,7 @@ def running(
     )
     bench.engine.start()
     try:
-        eventually(lambda: len(bench.log) == len(addresses))
+        until(lambda: len(bench.log) == len(addresses))
         yield bench
     finally:
         bench.gate.set()
@@ -160,14 +152,14 @@ def told(directory: Path, *kinds: type[Message]) -> list[Any]:
 def test_an_answer_comes_back_on_the_edges_own_thread(tmp_path: Path) -> None:
     with running(tmp_path, "quotes", make=Caller) as bench:
         bench.tick(2)
-        eventually(lambda: bench.answers == [(2, None)])
+        until(lambda: bench.answers == [(2, None)])
     assert [one.request for one in told(tmp_path, Quotes)] == [2]
 
 
 def test_the_error_of_a_call_is_an_answer_and_no_crash(tmp_path: Path) -> None:
     with running(tmp_path, "quotes", make=Caller) as bench:
         bench.tick(4)
-        eventually(lambda: bench.answers)
+        until(lambda: bench.answers)
         ((value, error),) = bench.answers
         assert value is None
         assert isinstance(error, PermanentProviderError)
@@ -177,7 +169,7 @@ def test_the_error_of_a_call_is_an_answer_and_no_crash(tmp_path: Path) -> None:
 def test_a_call_past_its_deadline_is_overdue(tmp_path: Path) -> None:
     with running(tmp_path, "quotes", make=Caller) as bench:
         bench.tick(1)
-        eventually(lambda: bench.answers)
+        until(lambda: bench.answers)
         ((value, error),) = bench.answers
         assert value is None
         assert isinstance(error, Overdue)
@@ -188,16 +180,16 @@ def test_a_call_past_its_deadline_is_overdue(tmp_path: Path) -> None:
 def test_while_a_call_hangs_the_edge_hears_on(tmp_path: Path) -> None:
     with running(tmp_path, "quotes", "broker", make=Caller) as bench:
         bench.tick(1, 1, 1)
-        eventually(lambda: bench.heard == {"quotes": [1, 1, 1], "broker": [1, 1, 1]})
-        eventually(lambda: len(bench.answers) == 6)
+        until(lambda: bench.heard == {"quotes": [1, 1, 1], "broker": [1, 1, 1]})
+        until(lambda: len(bench.answers) == 6)
 
 
 def test_a_hung_worker_is_replaced_so_that_the_next_call_is_made(tmp_path: Path) -> None:
     with running(tmp_path, "quotes", make=Caller) as bench:
         bench.tick(1)
-        eventually(lambda: bench.cell("quotes").abandoned == 1)
+        until(lambda: bench.cell("quotes").abandoned == 1)
         bench.tick(2)
-        eventually(lambda: (2, None) in bench.answers)
+        until(lambda: (2, None) in bench.answers)
         assert not bench.late.is_set()
 
 
@@ -205,13 +197,13 @@ def test_a_hung_worker_that_wakes_late_is_refused_and_counted(tmp_path: Path) ->
     with running(tmp_path, "quotes", make=Caller) as bench:
         cell = bench.cell("quotes")
         bench.tick(1)
-        eventually(lambda: cell.abandoned == 1)
+        until(lambda: cell.abandoned == 1)
         assert cell.refused_late == 0
         bench.gate.set()
-        eventually(lambda: cell.refused_late == 1)
+        until(lambda: cell.refused_late == 1)
         assert len(bench.answers) == 1
         bench.tick(2)
-        eventually(lambda: (2, None) in bench.answers)
+        until(lambda: (2, None) in bench.answers)
         assert cell.quiet
         assert bench.engine.office.activity.wait_still(5)
     assert [one.request for one in told(tmp_path, Quotes)] == [2]
@@ -226,10 +218,10 @@ def test_an_answer_to_a_behaviour_that_died_is_refused(tmp_path: Path) -> None:
 
     with running(tmp_path, "quotes", make=Dying) as bench:
         bench.tick(BAD)
-        eventually(lambda: bench.engine.supervisor.children["quotes"].tally.total == 1)
-        eventually(lambda: bench.engine.supervisor.children["quotes"].state == "running")
+        until(lambda: bench.engine.supervisor.children["quotes"].tally.total == 1)
+        until(lambda: bench.engine.supervisor.children["quotes"].state == "running")
         bench.gate.set()
-        eventually(lambda: bench.cell("quotes").refused_late == 1)
+        until(lambda: bench.cell("quotes").refused_late == 1)
         assert bench.answers == []
         assert bench.engine.office.activity.wait_still(5)
 
@@ -240,12 +232,12 @@ def test_a_crash_is_followed_by_a_new_behaviour_that_hears_the_mail_that_waited(
     with running(tmp_path, "quotes") as bench:
         ref = bench.cell("quotes").actor_ref
         bench.tick(1, 2, BAD, 3, 4)
-        eventually(lambda: bench.heard["quotes"] == [1, 2, 3, 4])
+        until(lambda: bench.heard["quotes"] == [1, 2, 3, 4])
         assert bench.log[:3] == ["start quotes", "stop quotes", "start quotes"]
         assert bench.log[-1] == "start quotes"
         assert bench.cell("quotes").actor_ref is ref
         assert bench.fatal == []
-        eventually(lambda: bench.engine.supervisor.children["quotes"].state == "running")
+        until(lambda: bench.engine.supervisor.children["quotes"].state == "running")
     crashed, restarted = told(tmp_path, Crashed, Restarted)
     assert (crashed.address, crashed.error) == ("quotes", "RuntimeError: the vendor sent nonsense")
     assert restarted == Restarted(address="quotes", restarts=1)
@@ -254,15 +246,15 @@ def test_a_crash_is_followed_by_a_new_behaviour_that_hears_the_mail_that_waited(
 def test_one_restart_makes_one_new_behaviour(tmp_path: Path) -> None:
     with running(tmp_path, "quotes") as bench:
         bench.tick(BAD, 1)
-        eventually(lambda: bench.heard["quotes"] == [1])
+        until(lambda: bench.heard["quotes"] == [1])
         assert bench.log == ["start quotes", "stop quotes", "start quotes"]
 
 
 def test_the_siblings_of_a_crash_are_not_restarted_one_for_one(tmp_path: Path) -> None:
     with running(tmp_path, "source/a", "quotes", "source/c") as bench:
         bench.tick(1, BAD, 2)
-        eventually(lambda: bench.heard["quotes"] == [1, 2])
-        eventually(lambda: bench.heard["source/c"] == [1, BAD, 2])
+        until(lambda: bench.heard["quotes"] == [1, 2])
+        until(lambda: bench.heard["source/c"] == [1, BAD, 2])
         assert bench.heard["source/a"] == [1, BAD, 2]
         assert bench.log.count("start source/a") == bench.log.count("start source/c") == 1
 
@@ -278,7 +270,7 @@ def test_a_timer_of_a_behaviour_that_died_does_not_ring_for_its_successor(tmp_pa
 
     with running(tmp_path, "quotes", make=Timed) as bench:
         bench.tick(BAD)
-        eventually(lambda: rung)
+        until(lambda: rung)
         assert 1 not in rung
 
 
@@ -286,10 +278,10 @@ def test_a_source_that_fails_too_often_is_parked_and_nobody_else_notices(tmp_pat
     policy = Policy(intensity=2, backoff_seconds=0.001)
     with running(tmp_path, "quotes", "source/a", policy=policy, escalates=False) as bench:
         bench.tick(BAD, BAD, BAD, 1)
-        eventually(lambda: bench.engine.supervisor.children["quotes"].state == "failed")
-        eventually(lambda: bench.heard["source/a"] == [BAD, BAD, BAD, 1])
+        until(lambda: bench.engine.supervisor.children["quotes"].state == "failed")
+        until(lambda: bench.heard["source/a"] == [BAD, BAD, BAD, 1])
         bench.tick(2)
-        eventually(lambda: bench.heard["source/a"][-1] == 2)
+        until(lambda: bench.heard["source/a"][-1] == 2)
         assert bench.heard["quotes"] == []
         assert bench.fatal == []
         assert bench.engine.supervisor.children["source/a"].state == "running"
@@ -305,9 +297,9 @@ def test_a_parked_source_is_tried_again_by_the_slow_probe(tmp_path: Path) -> Non
     policy = Policy(intensity=0, probe_seconds=0.05)
     with running(tmp_path, "quotes", policy=policy, escalates=False) as bench:
         bench.tick(BAD)
-        eventually(lambda: bench.log == ["start quotes", "stop quotes", "start quotes"])
+        until(lambda: bench.log == ["start quotes", "stop quotes", "start quotes"])
         bench.tick(1)
-        eventually(lambda: bench.heard["quotes"] == [1])
+        until(lambda: bench.heard["quotes"] == [1])
 
 
 def test_a_timer_of_a_parked_behaviour_does_not_ring(tmp_path: Path) -> None:
@@ -322,7 +314,7 @@ def test_a_timer_of_a_parked_behaviour_does_not_ring(tmp_path: Path) -> None:
         tmp_path, "quotes", make=Timed, policy=Policy(intensity=0), escalates=False
     ) as bench:
         bench.tick(BAD)
-        eventually(lambda: bench.engine.supervisor.children["quotes"].state == "failed")
+        until(lambda: bench.engine.supervisor.children["quotes"].state == "failed")
         passed = threading.Event()
         bench.engine.alarm.after(0.3, passed.set)
         assert passed.wait(5)
@@ -333,10 +325,10 @@ def test_a_timer_of_a_parked_behaviour_does_not_ring(tmp_path: Path) -> None:
 def test_a_group_that_escalates_calls_fatal_and_leaves_the_child_down(tmp_path: Path) -> None:
     with running(tmp_path, "quotes", "broker", policy=Policy(intensity=0)) as bench:
         bench.tick(BAD)
-        eventually(lambda: bench.fatal)
+        until(lambda: bench.fatal)
         assert bench.fatal == ["quotes failed too often: RuntimeError: the vendor sent nonsense"]
         bench.tick(1)
-        eventually(lambda: bench.heard["broker"] == [BAD, 1])
+        until(lambda: bench.heard["broker"] == [BAD, 1])
         assert bench.heard["quotes"] == []
         assert bench.log.count("start quotes") == 1
 
@@ -344,7 +336,7 @@ def test_a_group_that_escalates_calls_fatal_and_leaves_the_child_down(tmp_path: 
 def test_a_crash_of_nobodys_child_calls_fatal(tmp_path: Path) -> None:
     with running(tmp_path, "quotes") as bench:
         bench.engine._crashed("stranger", RuntimeError("lost"), None)
-        eventually(lambda: bench.fatal)
+        until(lambda: bench.fatal)
         assert "stranger" in bench.fatal[0]
 
 
@@ -357,9 +349,9 @@ def test_a_behaviour_that_cannot_start_is_a_crash_like_any_other(tmp_path: Path)
 
     with running(tmp_path, "quotes", make=Slow) as bench:
         bench.engine.edges["quotes"].revive()
-        eventually(lambda: bench.cell("quotes").crashes)
+        until(lambda: bench.cell("quotes").crashes)
         bench.tick(1)
-        eventually(lambda: bench.heard["quotes"] == [1])
+        until(lambda: bench.heard["quotes"] == [1])
         assert bench.fatal == []
 
 
@@ -368,8 +360,8 @@ def test_rest_for_one_starts_the_failed_one_and_those_after_it_in_order(tmp_path
     with running(tmp_path, *edges, strategy="rest_for_one") as bench:
         bench.log.clear()
         bench.tick(1, BAD, 2)
-        eventually(lambda: all(bench.heard[one][-1:] == [2] for one in edges))
-        eventually(lambda: all(f"start {one}" in bench.log for one in edges[1:]))
+        until(lambda: all(bench.heard[one][-1:] == [2] for one in edges))
+        until(lambda: all(f"start {one}" in bench.log for one in edges[1:]))
         assert not any("source/a" in line for line in bench.log)
         assert all(BAD in bench.heard[one] for one in ("source/a", "source/c", "source/d"))
         assert bench.engine.office.activity.wait_still(5)
@@ -395,13 +387,13 @@ def test_the_mail_of_a_group_waits_until_all_of_it_are_up(tmp_path: Path) -> Non
     edges = ("source/b", "source/c", "source/d")
     with running(tmp_path, *edges, make=Slow, strategy="rest_for_one") as bench:
         bench.tick(BAD)
-        eventually(lambda: bench.log.count("start source/d") == 2)
-        eventually(lambda: bench.log.count("start source/c") == 2)
+        until(lambda: bench.log.count("start source/d") == 2)
+        until(lambda: bench.log.count("start source/c") == 2)
         bench.tick(1)
-        eventually(lambda: len(bench.cell("source/c").mailbox) >= 1)
+        until(lambda: len(bench.cell("source/c").mailbox) >= 1)
         assert all(1 not in bench.heard[one] for one in edges)
         bench.gate.set()
-        eventually(lambda: all(bench.heard[one][-1:] == [1] for one in edges))
+        until(lambda: all(bench.heard[one][-1:] == [1] for one in edges))
         assert bench.log.count("start source/d") == 3
         last_start = max(n for n, what in enumerate(bench.log) if what == "start source/d")
         ones = [n for n, what in enumerate(bench.log) if what.startswith("heard")]
@@ -412,15 +404,15 @@ def test_the_mail_of_a_group_waits_until_all_of_it_are_up(tmp_path: Path) -> Non
 def test_one_for_all_starts_every_child_anew(tmp_path: Path) -> None:
     with running(tmp_path, "source/a", "source/b", strategy="one_for_all") as bench:
         bench.tick(BAD)
-        eventually(lambda: bench.log.count("start source/a") >= 2)
-        eventually(lambda: bench.log.count("start source/b") >= 2)
+        until(lambda: bench.log.count("start source/a") >= 2)
+        until(lambda: bench.log.count("start source/b") >= 2)
 
 
 def test_what_an_error_says_is_redacted_before_it_is_told(tmp_path: Path) -> None:
     with running(tmp_path, "quotes") as bench:
         bench.engine.supervisor._redact = lambda text: text.replace("nonsense", "[hidden]")
         bench.tick(BAD)
-        eventually(lambda: bench.log.count("start quotes") >= 2)
+        until(lambda: bench.log.count("start quotes") >= 2)
     (crashed,) = told(tmp_path, Crashed)
     assert crashed.error == "RuntimeError: the vendor sent [hidden]"
 
@@ -436,7 +428,7 @@ def test_words_for_an_edge_are_heard_in_order_under_load(tmp_path: Path) -> None
     with running(tmp_path, "quotes", "source/a") as bench:
         bench.tick(*(n for n in range(500) if n != BAD))
         wanted = [n for n in range(500) if n != BAD]
-        eventually(lambda: bench.heard == {"quotes": wanted, "source/a": wanted})
+        until(lambda: bench.heard == {"quotes": wanted, "source/a": wanted})
         bench.engine.say("risk", QuotesWanted(request=1, symbols=()))
         assert bench.engine.office.activity.wait_still(5)
 
@@ -459,7 +451,7 @@ def test_a_command_is_heard_again_by_the_next_behaviour_before_anything_else(
     with running(tmp_path, "quotes", make=Deadly) as bench:
         bench.deaths = [1, 2]
         bench.engine.say("risk", QuotesWanted(request=5, symbols=()), Tick(n=1))
-        eventually(lambda: bench.heard["quotes"] == [-5, 1])
+        until(lambda: bench.heard["quotes"] == [-5, 1])
         assert bench.cell("quotes").crashes == 2
     assert not told(tmp_path, DeadLetter)
 
@@ -468,6 +460,6 @@ def test_a_command_that_kills_every_behaviour_is_a_dead_letter(tmp_path: Path) -
     with running(tmp_path, "quotes", make=Deadly) as bench:
         bench.deaths = [1, 2, 3]
         bench.engine.say("risk", QuotesWanted(request=5, symbols=()), Tick(n=1))
-        eventually(lambda: bench.heard["quotes"] == [1])
+        until(lambda: bench.heard["quotes"] == [1])
     (letter,) = told(tmp_path, DeadLetter)
     assert (letter.address, letter.kind) == ("quotes", "QuotesWanted")

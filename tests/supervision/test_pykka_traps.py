@@ -33,6 +33,7 @@ from argo_actors.runtime.edge import EdgeCell, Port
 from argo_actors.runtime.engine import EdgeSpec, Engine, Plan
 from argo_actors.runtime.mailbox import Mailbox, Word
 from argo_actors.runtime.spec import ChildSpec, GroupSpec, Policy
+from tests.waiting import until
 
 PACKAGE = Path(argo_actors.__file__).parent
 CONFIGURED = Configured(config="{}", config_hash="", code_hash="", version="1", account_tag="abcd")
@@ -117,14 +118,6 @@ class Listener:
             self.bench.ticks.append(word.message.n)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < until, "it never came true"
-        pause.wait(0.005)
-
-
 def leave() -> None:
     raise SystemExit("at the start")
 
@@ -167,27 +160,27 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 def test_p1_a_raising_tell_loses_no_queued_mail(bench: Bench) -> None:
     bench.decide(RAISES, 1, 2, 3, 4, 5)
     bench.tick(RAISES, 1, 2, 3, 4, 5)
-    eventually(lambda: bench.cycles == (1, 2, 3, 4, 5))
-    eventually(lambda: bench.ticks == [1, 2, 3, 4, 5])
+    until(lambda: bench.cycles == (1, 2, 3, 4, 5))
+    until(lambda: bench.ticks == [1, 2, 3, 4, 5])
     assert bench.decider.actor_ref.is_alive()
     assert bench.edge.actor_ref.is_alive()
 
 
 def test_p2_a_failed_step_leaves_no_half_changed_state(bench: Bench) -> None:
     bench.decide(1)
-    eventually(lambda: bench.cycles == (1,))
+    until(lambda: bench.cycles == (1,))
     before = bench.decider.state
     bench.decide(RAISES)
-    eventually(lambda: bench.decider.crashes == 1)
+    until(lambda: bench.decider.crashes == 1)
     assert bench.decider.state is before
 
 
 def test_p2_a_failed_edge_is_dropped_whole(bench: Bench) -> None:
     bench.tick(1)
-    eventually(lambda: bench.ticks == [1])
+    until(lambda: bench.ticks == [1])
     before = bench.edge.behaviour
     bench.tick(RAISES, 2)
-    eventually(lambda: bench.ticks == [1, 2])
+    until(lambda: bench.ticks == [1, 2])
     assert bench.edge.behaviour is not before
     assert bench.stops
 
@@ -195,7 +188,7 @@ def test_p2_a_failed_edge_is_dropped_whole(bench: Bench) -> None:
 def test_p4_a_behaviour_that_raises_at_its_start_loses_no_mail(tmp_path: Path) -> None:
     with running(tmp_path, first_start=fall) as bench:
         bench.tick(1, 2)
-        eventually(lambda: bench.ticks == [1, 2])
+        until(lambda: bench.ticks == [1, 2])
         assert bench.edge.crashes == 1
         assert bench.engine.supervisor.children["quotes"].tally.total == 1
 
@@ -203,7 +196,7 @@ def test_p4_a_behaviour_that_raises_at_its_start_loses_no_mail(tmp_path: Path) -
 def test_p5_system_exit_at_the_start_is_a_crash_and_the_thread_lives(tmp_path: Path) -> None:
     with running(tmp_path, first_start=leave) as bench:
         bench.tick(1)
-        eventually(lambda: bench.ticks == [1])
+        until(lambda: bench.ticks == [1])
         assert bench.edge.crashes == 1
         assert bench.fatal == []
 
@@ -211,8 +204,8 @@ def test_p5_system_exit_at_the_start_is_a_crash_and_the_thread_lives(tmp_path: P
 def test_p6_system_exit_in_a_handler_stops_nobody(bench: Bench) -> None:
     bench.decide(EXITS, 1)
     bench.tick(EXITS, 1)
-    eventually(lambda: bench.cycles == (1,))
-    eventually(lambda: bench.ticks == [1])
+    until(lambda: bench.cycles == (1,))
+    until(lambda: bench.ticks == [1])
     assert all(cell.actor_ref.is_alive() for cell in bench.engine.office.cells.values())
     assert bench.fatal == []
 
@@ -221,7 +214,7 @@ def test_p8_mail_to_a_cell_that_has_stopped_is_in_the_journal_and_blocks_nobody(
     bench: Bench,
 ) -> None:
     bench.edge.actor_ref.stop(block=False)
-    eventually(lambda: not bench.edge.actor_ref.is_alive())
+    until(lambda: not bench.edge.actor_ref.is_alive())
     seq = bench.engine.say_durably("clock", Tick(n=1))
     assert bench.engine.journal.durable >= seq
     assert bench.ticks == []
@@ -231,7 +224,7 @@ def test_p11_a_restart_keeps_the_address_the_urn_and_the_ref(bench: Bench) -> No
     before = [(one.actor_ref, one.actor_urn, one.mailbox) for one in (bench.decider, bench.edge)]
     bench.decide(RAISES, 1)
     bench.tick(RAISES, 1)
-    eventually(lambda: bench.cycles == (1,) and bench.ticks == [1])
+    until(lambda: bench.cycles == (1,) and bench.ticks == [1])
     after = [(one.actor_ref, one.actor_urn, one.mailbox) for one in (bench.decider, bench.edge)]
     assert after == before
     assert pykka.ActorRegistry.get_by_urn(bench.decider.actor_urn) is before[0][0]
@@ -253,7 +246,7 @@ def test_p13_control_does_not_wait_behind_other_mail(bench: Bench) -> None:
     cell._make = make
     cell.revive()
     bench.gate.set()
-    eventually(lambda: len(bench.ticks) == 11)
+    until(lambda: len(bench.ticks) == 11)
     assert heard_before == [1]
     assert cell.behaviour is not first
 
@@ -265,13 +258,13 @@ def test_p14_an_edge_that_hangs_does_not_keep_the_others_from_being_stopped(
         bench.tick(WAITS)
         assert bench.inside.wait(5)
         bench.decide(1)
-        eventually(lambda: bench.cycles == (1,))
+        until(lambda: bench.cycles == (1,))
         begun = time.monotonic()
         bench.engine.stop()
         assert time.monotonic() - begun < 8
         assert bench.engine.journal.backlog == 0
         bench.gate.set()
-        eventually(lambda: not bench.edge.actor_ref.is_alive())
+        until(lambda: not bench.edge.actor_ref.is_alive())
 
 
 def test_p16_a_full_inbox_never_blocks_its_sender_and_its_depth_can_be_seen(bench: Bench) -> None:
@@ -282,7 +275,7 @@ def test_p16_a_full_inbox_never_blocks_its_sender_and_its_depth_can_be_seen(benc
     assert time.monotonic() - begun < 5
     assert len(bench.edge.mailbox) == 2000
     bench.gate.set()
-    eventually(lambda: len(bench.ticks) == 2001)
+    until(lambda: len(bench.ticks) == 2001)
 
 
 def test_p20_no_thread_of_an_engine_keeps_the_process_alive(tmp_path: Path) -> None:
@@ -302,7 +295,7 @@ def test_p21_only_words_of_the_closed_union_reach_the_rules(bench: Bench) -> Non
     bench.edge.actor_ref.tell(ProxyCall(attr_path=("_stop",), args=(), kwargs={}))
     bench.decide(1)
     bench.tick(1)
-    eventually(lambda: bench.cycles == (1,) and bench.ticks == [1])
+    until(lambda: bench.cycles == (1,) and bench.ticks == [1])
     assert bench.decider.actor_ref.is_alive()
 
 
@@ -311,9 +304,9 @@ def test_p24_a_step_that_takes_long_is_measured(tmp_path: Path) -> None:
         assert bench.engine.driver.stuck_seconds() == 0
         bench.decide(WAITS)
         assert bench.inside.wait(5)
-        eventually(lambda: bench.engine.driver.stuck_seconds() > 0.02)
+        until(lambda: bench.engine.driver.stuck_seconds() > 0.02)
         bench.gate.set()
-        eventually(lambda: bench.engine.driver.stuck_seconds() == 0)
+        until(lambda: bench.engine.driver.stuck_seconds() == 0)
 
 
 def calls() -> Iterator[tuple[str, str, ast.Call]]:

@@ -16,9 +16,9 @@ from tests.supervision.test_edges import (
     Caller,
     Listener,
     build,
-    eventually,
     told,
 )
+from tests.waiting import until
 
 
 def started(directory: Path, make: Any, **shutdown: float) -> Bench:
@@ -35,7 +35,7 @@ def started(directory: Path, make: Any, **shutdown: float) -> Bench:
         Plan(directory, CONFIGURED, build, groups, edges), SteadyClock(), bench.fatal.append
     )
     bench.engine.start()
-    eventually(lambda: len(bench.log) == len(shutdown))
+    until(lambda: len(bench.log) == len(shutdown))
     return bench
 
 
@@ -50,7 +50,7 @@ class Answering(Caller):
 def test_a_call_that_is_under_way_ends_and_its_answer_is_recorded(tmp_path: Path) -> None:
     bench = started(tmp_path, Answering, quotes=5.0)
     bench.tick(2)
-    eventually(lambda: bench.heard["quotes"] == [2])
+    until(lambda: bench.heard["quotes"] == [2])
     threading.Timer(0.1, bench.gate.set).start()
     bench.engine.stop()
     assert [one.request for one in told(tmp_path, Quotes)] == [2]
@@ -60,7 +60,7 @@ def test_a_call_that_is_under_way_ends_and_its_answer_is_recorded(tmp_path: Path
 def test_a_child_without_shutdown_time_is_not_waited_for(tmp_path: Path) -> None:
     bench = started(tmp_path, Answering, quotes=0.0)
     bench.tick(2)
-    eventually(lambda: bench.heard["quotes"] == [2])
+    until(lambda: bench.heard["quotes"] == [2])
     bench.engine.stop()
     assert bench.answers == []
     assert bench.log[-1] == "stop quotes"
@@ -88,7 +88,7 @@ def test_one_that_hangs_is_left_behind_after_its_shutdown_and_the_others_still_s
 ) -> None:
     bench = started(tmp_path, Stubborn, broker=1.0, quotes=0.3)
     bench.tick(1)
-    eventually(lambda: bench.heard["quotes"] == [1] and bench.heard["broker"] == [1])
+    until(lambda: bench.heard["quotes"] == [1] and bench.heard["broker"] == [1])
     begun = time.monotonic()
     bench.engine.stop()
     assert 0.3 <= time.monotonic() - begun < 5
@@ -96,4 +96,4 @@ def test_one_that_hangs_is_left_behind_after_its_shutdown_and_the_others_still_s
     assert "stop quotes" not in bench.log
     assert bench.engine.journal.backlog == 0
     bench.gate.set()
-    eventually(lambda: not bench.cell("quotes").actor_ref.is_alive())
+    until(lambda: not bench.cell("quotes").actor_ref.is_alive())
