@@ -220,20 +220,23 @@ class Daemon:
             self.config.clock.cycle_seconds,
             last_cycle(self.engine),
         )
-        lockstep = self.settings.lockstep
-        if lockstep is None or not isinstance(self.clock, SetClock):
+        clock, lockstep = self.clock, self.settings.lockstep
+        if isinstance(clock, SteadyClock):
             return SteadyPacer(
                 self.engine,
                 schedule,
                 self.fatal,
+                clock=clock,
+                broker_ahead=lambda: self.link.skew_ms * 1_000_000,
                 decide_seconds=self.config.clock.decide_seconds,
                 answered=self._answered,
             )
+        assert lockstep is not None
         return LockstepPacer(
             self.engine,
             schedule,
             self.fatal,
-            clock=self.clock,
+            clock=clock,
             advance=lockstep.advance,
             heard_events=lambda: self.link.frames,
             restless=self._restless,

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ..messages import Message
-from ..messages.market import Decide, Tick, Wake
-from ..runtime.clock import SetClock, machine_seconds
+from ..messages.market import ClockSet, Decide, Tick, Wake
+from ..runtime.clock import SetClock, SteadyClock, machine_seconds
 from ..runtime.engine import Engine
 from ..units import SECOND, UtcNanos
 from .hours import Hours
@@ -23,6 +23,8 @@ OVERRUN_SECONDS = 2.0
 WARM_SECONDS = 30.0
 """For the first answers of all edges, imports included."""
 POLL_SECONDS = 0.02
+CORRECTED_NANOS = SECOND
+"""Market time that is further behind is corrected; entries are denied from here on (`NOT_READY`)."""
 
 
 class Advanced(NamedTuple):
@@ -126,20 +128,35 @@ class SteadyPacer(Pacer):
         schedule: Schedule,
         fatal: Callable[[str], None],
         *,
+        clock: SteadyClock,
+        broker_ahead: Callable[[], int],
         decide_seconds: float,
         answered: Callable[[], bool],
     ) -> None:
         super().__init__(engine, schedule, fatal)
+        self._clock = clock
+        self._broker_ahead = broker_ahead
         self._decide_seconds = decide_seconds
         self._answered = answered
 
     def _run(self) -> None:
-        clock = self.engine.clock
+        clock = self._clock
         while not self._stop.is_set():
+            self._correct()
             if self._say(self.schedule.due(clock.now())):
                 self._decide()
             wait = (self.schedule.next(clock.now()) - clock.now()) / SECOND
             self._stop.wait(min(max(wait, 0.0), POLL_SECONDS))
+
+    def _correct(self) -> None:
+        """Market time follows the wall clock forward, but only where the broker's clock agrees with it.
+
+        A wall clock that is wrong for a moment would else be wrong for ever: market time never goes back.
+        """
+        by = self._clock.behind()
+        if by > CORRECTED_NANOS and abs(self._broker_ahead() - by) <= CORRECTED_NANOS:
+            self._clock.correct(by)
+            self.engine.say(ADDRESS, ClockSet(by=by))
 
     def _decide(self) -> None:
         """Decide once every source has answered or declined this tick, or the time is up."""

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Protocol
 
-from ..units import SECOND, UtcNanos
+from ..units import UtcNanos
 
 
 class Clock(Protocol):
@@ -38,15 +38,17 @@ class SteadyClock:
     """Live market time: UTC at the start, carried on by the monotonic clock."""
 
     def __init__(self, start: UtcNanos | None = None) -> None:
-        self._start = utc_now() if start is None else start
+        wall = utc_now()
+        self._start = wall if start is None else start
+        self._offset = wall - self._start
         self._zero = time.monotonic_ns()
 
     def now(self) -> UtcNanos:
         return self._start + time.monotonic_ns() - self._zero
 
-    def skew(self) -> float:
-        """Seconds by which the wall clock is ahead of market time."""
-        return (utc_now() - self.now()) / SECOND
+    def behind(self) -> int:
+        """Nanoseconds that the wall clock has gone further: the machine slept, or its clock was set."""
+        return utc_now() - self._offset - self.now()
 
     def correct(self, by: int) -> None:
         """Move market time forward (a `ClockSet` says so in the journal)."""

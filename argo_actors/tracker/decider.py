@@ -5,7 +5,7 @@ import msgspec
 from .. import keyed
 from ..config import Config
 from ..messages import Message, WordId
-from ..messages.market import QuoteSeen, SplitAnnounced
+from ..messages.market import ClockSet, QuoteSeen, SplitAnnounced
 from ..messages.opinion import SourceStatus
 from ..messages.order import (
     AccountReport,
@@ -38,7 +38,7 @@ from ..messages.system import (
 )
 from ..messages.truth import Adopted, Corrected, Discrepancy, Elsewhere, Resolved, TruthRead
 from ..runtime.decider import Decider, Heard
-from ..units import ZERO, OrderId, Price, Quantity, Symbol, UtcNanos
+from ..units import SECOND, ZERO, OrderId, Price, Quantity, Symbol, UtcNanos
 from .ledger import Lot, book
 from .signals import SignalView as SignalView
 from .signals import decided, gathered, led_to
@@ -282,8 +282,8 @@ def _noticed(state: TrackerState, heard: Heard) -> TrackerState:
     match message:
         case Unprotected():
             text = f"{message.symbol} UNPROTECTED: {message.cause}"
-        case Protected() if message.since and heard.at - message.since > 1_000_000_000:
-            seconds = (heard.at - message.since) / 1e9
+        case Protected() if message.since and heard.at - message.since > SECOND:
+            seconds = (heard.at - message.since) / SECOND
             text = f"{message.symbol} protected after {seconds:.1f} s"
         case Alert():
             text = message.text
@@ -298,6 +298,11 @@ def _noticed(state: TrackerState, heard: Heard) -> TrackerState:
         case Epoch(by="take-over"):
             asked = f" ({message.who}: {message.why})" if message.who else ""
             text = f"the standby, process {message.pid}, took over: epoch {message.number}{asked}"
+        case ClockSet():
+            seconds = message.by / SECOND
+            text = (
+                f"market time went {seconds:.1f} s forward: the machine slept, or its clock was set"
+            )
         case Overload(over=True):
             text = f"{message.address} is behind: {message.waiting} words wait, no entries"
         case Overload():
