@@ -18,13 +18,13 @@ START_SECONDS = 60.0
 
 
 class SimulatedWorld:
-    """A venue process; ended with its parent's `close`."""
+    """A venue process; ended with its parent's `close`, and with its parent however that ends."""
 
     def __init__(self, arguments: Sequence[str], log: Path) -> None:
-        command = [sys.executable, "-m", "argo_actors.venue", *arguments]
+        command = [sys.executable, "-m", "argo_actors.venue", "--attached", *arguments]
         self._log = log.open("ab")
         self._process = subprocess.Popen(  # noqa: S603 (our own module, our own arguments)
-            command, stdout=subprocess.PIPE, stderr=self._log, stdin=subprocess.DEVNULL
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
         )
         self.about = self._first_line()
         self.url = str(self.about["url"])
@@ -75,8 +75,9 @@ class SimulatedWorld:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(5)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
         self._log.close()
 
 

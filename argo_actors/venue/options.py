@@ -74,6 +74,8 @@ class Options(NamedTuple):
     """A stream's client that reads nothing for so long is let go (machine seconds)."""
     auth_seconds: float = 10.0
     """A stream of market data waits so long for the keys (machine seconds)."""
+    attached: bool = False
+    """It ends with its standard input, and so with whoever started it, however that one ended."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,6 +94,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     parser.add_argument("--account", default="{}")
     parser.add_argument("--start", default="")
     parser.add_argument("--lockstep", action="store_true")
+    parser.add_argument("--attached", action="store_true")
     parser.add_argument("--state", type=Path)
     parser.add_argument("--bad-key", action="append", default=[])
     parser.add_argument("--rate-limit", type=int)
@@ -122,6 +125,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
         start=start,
         seed=given.seed,
         lockstep=given.lockstep,
+        attached=given.attached,
         state=given.state,
         port=given.port,
         bad_keys=frozenset(given.bad_key),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -277,6 +278,8 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, venue.stopping.set)
+    if options.attached:
+        loop.add_reader(0, _end_with_input, venue.stopping)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server._serve([listening]))
     clock = None if options.lockstep else asyncio.create_task(venue.run_clock())
@@ -289,6 +292,12 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     if venue.store is not None:
         venue.store.save_time(venue.book)
         venue.store.close()
+
+
+def _end_with_input(stopping: asyncio.Event) -> None:
+    """Whoever started it is gone, when there is no more to read."""
+    if not os.read(0, 4096):
+        stopping.set()
 
 
 def _listening(port: int) -> socket.socket:

@@ -264,6 +264,18 @@ def test_a_killed_venue_comes_back_with_its_books(tmp_path: Path) -> None:
         again.close()
 
 
+def test_an_attached_venue_ends_with_who_started_it() -> None:
+    command = [sys.executable, "-m", "argo_actors.venue", "--lockstep", "--attached"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
 def test_at_real_speed_time_is_the_wall_clocks(tmp_path: Path) -> None:
     one = SimulatedWorld(["--seed", "7"], tmp_path / "venue.log")
     try:
