@@ -37,7 +37,7 @@ def _tell_all(found: list[dict[str, Any]]) -> None:
     for one in found:
         if one["reason"] and one["state"] not in ("running", "unused"):
             line(f"{one['name']}: {one['reason']}")
-            line(f"   fix: {one['remedy']}" if one["remedy"] else "   nothing to do")
+            line(f"   fix: {one['remedy']}" if one["remedy"] else "   it is tried again by itself")
 
 
 def show(name: str, *, asked: Asked = ASKED) -> int:

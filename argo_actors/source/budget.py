@@ -41,7 +41,7 @@ class Budget:
             self._spent = _Spent(now // DAY)
         if self._spent.usd + usd > self.daily_usd:
             raise TransientProviderError(
-                f"daily budget: {self.note}; parked until midnight UTC",
+                f"daily budget: {self.note}; left alone until midnight UTC",
                 fix="raise the source's daily_budget_usd, or wait",
                 retry_after=(next_utc_day(now) - now) / SECOND,
             )

@@ -118,7 +118,8 @@ class Yahoo(Provider):
             self._blocks += 1
             raise TransientProviderError("HTTP 429: blocked", fix=BUMP, retry_after=wait) from None
         except (RequestException, YFException) as error:
-            raise TransientProviderError(masked(f"{type(error).__name__}: {error}", ())) from None
+            told = str(error).partition(" See http")[0]  # curl adds where its errors are explained
+            raise TransientProviderError(masked(f"{type(error).__name__}: {told}", ())) from None
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             # The package reads Yahoo's pages of consent, and is not ready for all that is in them.
             what = f"yfinance failed in {type(error).__name__}"
