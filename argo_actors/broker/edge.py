@@ -116,7 +116,10 @@ class BrokerEdge:
         urgent: bool = False,
         order: str = "",
     ) -> None:
-        """Let a request wait for its turn; an urgent one may use the reserved calls."""
+        """Let a request wait for its turn; an urgent one may use the reserved calls.
+
+        A lookup is urgent: exits and protection wait for what it finds.
+        """
         self._schedule.add(priority, symbol, work, then, urgent=urgent, order=order)
         self._pump()
 
@@ -225,7 +228,7 @@ class BrokerEdge:
                 self._unknown(order.client_order_id, order.symbol, word, error)
 
         work = partial(self._gate.order, order.client_order_id)
-        self._query(order.symbol, work, then, Priority.LOOKUP)
+        self._query(order.symbol, work, then, Priority.LOOKUP, urgent=not order.increases)
 
     def _cancel(self, command: CancelOrder, word: WordId) -> None:
         def then(raw: Any, error: BaseException | None) -> None:
@@ -269,7 +272,7 @@ class BrokerEdge:
             else:
                 self._tell(raw, "lookup", order, symbol, word)
 
-        self._query(symbol, work, then, Priority.LOOKUP)
+        self._query(symbol, work, then, Priority.LOOKUP, urgent=True)
 
     def _tell(self, raw: Any, channel: Any, order: str, symbol: Symbol, word: WordId) -> None:
         """Say what the broker says of an order; an answer that makes no sense is an unknown outcome."""

@@ -32,7 +32,15 @@ from .state import (
     required_qty,
     stop_part,
 )
-from .timing import LOOKUP_WAITS, PARTIAL_WAIT, READ_AGAIN, lookup_due, reconcile_due
+from .timing import (
+    ANSWER_WAIT,
+    LOOKUP_WAITS,
+    PARTIAL_WAIT,
+    READ_AGAIN,
+    lookup_due,
+    reconcile_due,
+    stays_away,
+)
 
 
 class Maker:
@@ -113,14 +121,15 @@ class Maker:
             if partly or not self._wanted(working):
                 yield from self.make.cancel(working)
             return
-        leaving = [one for one in open_orders(self.state) if one.leg in CLOSING]
+        out = [one for one in open_orders(self.state) if not stays_away(one)]
+        leaving = [one for one in out if one.leg in CLOSING]
         if is_under_way(self.state):
-            yield from self.make.cancel(*open_orders(self.state))
+            yield from self.make.cancel(*out)
         elif leaving:
             yield from self.make.cancel(*leaving)
         elif is_covered(self.state):
             yield from self.make.cancel(*self._superfluous(position))
-        elif not any(self._may_protect(one) for one in orders(self.state)):
+        else:
             yield from self._protect(position)
 
     def _superfluous(self, position: Position) -> list[Own]:
@@ -141,7 +150,9 @@ class Maker:
 
     def _protect(self, position: Position) -> Iterator[Message]:
         """What still rests covers too little: it is cancelled, the position read, the whole covered."""
-        resting = open_orders(self.state)
+        if any(self._may_protect(one) for one in orders(self.state)):
+            return
+        resting = [one for one in open_orders(self.state) if not stays_away(one)]
         if resting:
             yield from self.make.cancel(*resting)
         elif self.now < position.protect_after:
@@ -156,6 +167,11 @@ class Maker:
     def _may_come(self, position: Position) -> bool:
         """A fill may be seen before the position that it made."""
         return not self._holds(position) and self.now >= self.state.read.asked_at + READ_AGAIN
+
+    def _is_gone(self, position: Position) -> bool:
+        """The broker has just said that it holds nothing of it: a close has filled, unheard."""
+        new = self.now < self.state.read.asked_at + ANSWER_WAIT
+        return self.state.read.fresh and not self._holds(position) and new
 
     def _holds(self, position: Position) -> bool:
         """The broker holds something on the position's side."""
@@ -178,11 +194,15 @@ class Maker:
         """Cancel protection, wait until it is terminal, read the position, close what is there.
 
         A stop of unknown outcome delays nothing: the exit carries its closing intent, so it fills or
-        is refused with the id of the order that holds the quantity.
+        is refused with the id of the order that holds the quantity. Nor does an exit of unknown outcome
+        delay protection, for the same reason.
         """
         out = [one for one in open_orders(self.state) if not _in_the_dark(one)]
         closing = [one for one in out if one.leg in CLOSING]
-        if closing:
+        if any(stays_away(one) for one in closing):
+            if not is_covered(self.state) and not self._is_gone(position):
+                yield from self._protect(position)
+        elif closing:
             yield from self.make.cancel(*(one for one in closing if one.risen))
         elif out:
             yield from self.make.cancel(*out)

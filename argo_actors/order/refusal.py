@@ -8,7 +8,7 @@ from ..config import Config, amount, is_coin
 from ..messages.order import OrderRefused
 from ..units import CENT, OrderId, Price, Symbol, equity_tick, exact, to_tick
 from .reports import put, refused
-from .state import CLOSING, Exit, OrderState, orders, own
+from .state import Exit, OrderState, orders, own
 
 replace = msgspec.structs.replace
 THROUGH = "stop price must be"
@@ -28,7 +28,7 @@ def after_refusal(
         return state
     if after.leg == "entry":
         return _once_more(config, symbol, state, message.base_price)
-    if after.leg in CLOSING and message.related_order:
+    if message.related_order:
         return _blocked(state, message.related_order)
     through = after.leg in ("stop", "oco") and THROUGH in message.message
     if through and state.position is not None and state.exit is None:
@@ -59,11 +59,10 @@ def _once_more(config: Config, symbol: Symbol, state: OrderState, base: Price | 
 
 
 def _blocked(state: OrderState, order_id: OrderId) -> OrderState:
-    """The order that holds the quantity: a stop of unknown outcome gets its id; the truth is read."""
+    """The order that holds the quantity: one of unknown outcome gets its id; the truth is read."""
     state = replace(state, doubt=f"the quantity is held by order {order_id}"[:100])
     for one in orders(state):
-        dark = one.leg in ("stop", "oco") and one.part.status == "lost" and not one.part.order_id
-        if dark:
+        if one.leg != "entry" and one.part.status == "lost" and not one.part.order_id:
             part = replace(one.part, order_id=order_id)
             return put(state, replace(one, part=part, asked_at=0, asked=0))
     return state

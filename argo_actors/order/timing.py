@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..config import Config, is_coin
 from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
-from .state import OrderState, Own, Position, entry_order, is_open, orders
+from .state import CLOSING, OrderState, Own, Position, entry_order, is_open, orders
 
 PARTIAL_WAIT = SECOND
 ANSWER_WAIT = 3 * SECOND
@@ -18,6 +18,8 @@ FROZEN_WAIT = 15 * SECOND
 """A frozen symbol has the broker's truth read so often."""
 STOP_WAIT = 3 * SECOND
 LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
+DARK_AFTER = 3
+"""A close that so many lookups have not settled leaves its position to protection meanwhile."""
 ABSENT_AFTER = 60 * SECOND
 """Three lookups over so long, one of them of a complete list, prove that an order is absent."""
 ABSENT_TIMES = 3
@@ -75,12 +77,19 @@ def stuck(state: OrderState) -> Own | None:
     return None
 
 
+def stays_away(one: Own) -> bool:
+    """A close of unknown outcome that is not found: it may have arrived, or may never."""
+    return one.leg in CLOSING and one.part.status == "lost" and one.asked >= DARK_AFTER
+
+
 def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[UtcNanos]:
     """Every time at which something will be due that no word announces."""
     for one in orders(state):
         due = lookup_due(one)
         if due is not None:
             yield due
+        if stays_away(one):
+            yield one.asked_at + READ_AGAIN
         if one.cancel_at and is_open(one):
             yield one.cancel_at + CANCEL_WAIT
             yield one.cancel_first + CANCEL_LIMIT

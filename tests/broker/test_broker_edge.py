@@ -213,6 +213,18 @@ def test_an_order_is_absent_only_when_a_list_lacks_it_too() -> None:
         assert absent.listed
 
 
+def test_a_lookup_does_not_wait_for_calls_that_are_kept_for_exits() -> None:
+    with bench() as one:
+        one.wait_for(BrokerReady)
+        one.hear(Reconcile(symbols=("AAPL",), reason="test"))
+        one.wait_for(Reconciled, 2)
+        told = len(one.said(AccountReport))
+        one.hear(ReadAccount(because=()))
+        one.hear(LookupOrder(client_order_id=OWN, symbol="AAPL", because=()))
+        one.wait_for(OrderAbsent)
+        assert len(one.said(AccountReport)) == told, "the question waits"
+
+
 def test_an_order_that_only_the_list_shows_is_found() -> None:
     account = Account()
     account.orders = [raw_order(status="new")]

@@ -12,13 +12,16 @@ from argo_actors.messages.order import (
     OrderUnknown,
     PositionClosed,
     ReadAccount,
+    ReadPosition,
     Reconcile,
     SubmitOrder,
     Unprotected,
 )
 from argo_actors.messages.system import Alert, Operator, RiskLevel
+from argo_actors.order.state import is_covered
 from argo_actors.units import DAY, SECOND, Decimal
 from tests.order.order_bench import CLOSE, NOW, TAG, Actor, holds, hours, report
+from tests.order.phases import absent
 
 TO_CLOSE = (CLOSE - NOW) / SECOND
 
@@ -281,6 +284,77 @@ def test_a_stop_of_unknown_outcome_does_not_delay_the_close_and_its_blocker_is_a
     actor.position(2)
     assert actor.last(SubmitOrder).leg == "exit"
     assert actor.last(SubmitOrder).client_order_id != closing.client_order_id
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD"])
+def test_an_exit_that_lookups_do_not_find_leaves_no_position_bare_for_a_minute(symbol: str) -> None:
+    actor = Actor(symbol)
+    entry = actor.open()
+    qty = Decimal(3) if symbol == "AAPL" else Decimal("2.9925")
+    resting = actor.last(SubmitOrder)
+    actor.approve("close_long")
+    stopped(actor, entry) if resting is entry else actor.report(resting, "canceled")
+    actor.position(f"{qty}")
+    closing = actor.last(SubmitOrder)
+    unknown(actor, closing)
+    begun = actor.now
+    for _ in range(40):
+        if actor.state.read.asked is not None:
+            actor.position(f"{qty}")
+        actor.pass_time(0.1)
+    stop = actor.last(SubmitOrder)
+    assert stop.leg == ("oco" if symbol == "AAPL" else "stop")
+    assert stop.stop_loss == 97 or stop.stop_price == 97
+    actor.report(stop, "working")
+    assert is_covered(actor.state)
+    for _ in range(3):
+        actor.hear(absent(closing))
+        actor.pass_time(31)
+    assert actor.now - begun > 60 * SECOND
+    assert actor.cancels()[-1] == f"b-{stop.client_order_id}", "the exit is sent again"
+    actor.report(stop, "canceled", legs=("canceled", "canceled"))
+    actor.pass_time(0.5)
+    actor.position(f"{qty}")
+    again = actor.last(SubmitOrder)
+    assert again.leg == "exit"
+    assert again.client_order_id != closing.client_order_id
+
+
+def test_a_stop_beside_an_exit_of_unknown_outcome_finds_it_where_it_holds_the_shares() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    stopped(actor, entry)
+    actor.position(3)
+    closing = actor.last(SubmitOrder)
+    unknown(actor, closing)
+    actor.pass_time(2.1)
+    actor.position(3)
+    stop = actor.last(SubmitOrder)
+    assert stop.leg == "oco"
+    actor.refuse(stop, "insufficient qty", status=403, code=40310000, related_order="b7")
+    looked = [(one.client_order_id, one.order_id) for one in actor.said(LookupOrder)]
+    assert looked[-1] == (closing.client_order_id, "b7")
+    actor.report(closing, "filled", order_id="b7", price="101")
+    assert actor.phase == "flat"
+    assert actor.last(PositionClosed).reason == "signal"
+
+
+def test_nothing_is_protected_that_an_exit_of_unknown_outcome_has_closed() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    stopped(actor, entry)
+    actor.position(3)
+    closing = actor.last(SubmitOrder)
+    unknown(actor, closing)
+    before = len(actor.said(ReadPosition))
+    for _ in range(100):
+        if actor.state.read.asked is not None:
+            actor.position(0)
+        actor.pass_time(0.1)
+    assert actor.last(SubmitOrder) is closing
+    assert len(actor.said(ReadPosition)) - before <= 4
 
 
 # races

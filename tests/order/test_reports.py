@@ -102,7 +102,7 @@ def by_leg(actor: Actor) -> dict[str, tuple[Decimal, Decimal]]:
     return sums
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(deliveries())
 def test_reports_in_any_order_doubled_and_lost_come_to_the_same_books(
     delivery: tuple[History, list[int]],
@@ -121,7 +121,7 @@ def test_reports_in_any_order_doubled_and_lost_come_to_the_same_books(
         assert (mine.qty, mine.over, mine.paid) == (theirs.qty, theirs.over, theirs.paid)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(deliveries())
 def test_every_quantity_is_told_once_and_no_more_than_the_broker_says(
     delivery: tuple[History, list[int]],
@@ -141,7 +141,7 @@ def test_every_quantity_is_told_once_and_no_more_than_the_broker_says(
 RANKS = ("sent", "pending", "held", "working", "partially_filled", "pending_cancel")
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(deliveries())
 def test_a_status_only_moves_along_the_lattice_and_a_filled_quantity_only_grows(
     delivery: tuple[History, list[int]],

@@ -324,6 +324,15 @@ def i6_exit(view: View) -> Found:
             yield f"{symbol}: flagged {view.seconds(flagged_at):.1f} s ago, no exit"
 
 
+@invariant("I6 protected or flagged", "time")
+def i6_meanwhile(view: View) -> Found:
+    """While nobody knows what became of an exit, the position is protected again."""
+    for symbol, one in view.exposures.items():
+        quiet = view.seconds(max(one.since, view.disturbed_at, view.ready_at))
+        if quiet > 12 and _watched(view, symbol) and _exit_unknown(view, symbol):
+            yield f"{symbol}: {view.position(symbol)} bare for {quiet:.1f} s beside an unknown exit"
+
+
 def _exit_unknown(view: View, symbol: str) -> bool:
     """An exit whose outcome nobody knows: it is looked up for a minute before the next one."""
     return any(
