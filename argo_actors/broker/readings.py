@@ -85,6 +85,8 @@ class Readings:
         self._transfers: set[str] = set()
         self._told_splits: list[SplitAnnounced] = []
         self._failures = 0
+        self._next: list[tuple[tuple[Symbol, ...], str]] = []
+        """Questions for the truth that wait for the one under way: symbols (all, when empty), reason."""
 
     def start(self) -> None:
         """Learn the assets, then the whole truth; READY comes with it."""
@@ -101,7 +103,7 @@ class Readings:
             self.positions()
         if self._live and self._due("orders", broker.open_orders_seconds):
             self._list()
-        if self._due("truth", broker.reconcile_seconds):
+        if self._due("whole truth", broker.reconcile_seconds):
             self.truth((), "periodic")
         lacking = any(isinstance(one, Alert) for one in self._assets.values())
         if self._due("assets", LACKING_SECONDS if lacking else ASSETS_SECONDS):
@@ -313,9 +315,21 @@ class Readings:
                 self._told(truth, question, reason)
             else:
                 self._again(error, partial(self.truth, symbols, reason))
+            self._next_truth()
 
-        if not self._once("truth", work, then) and symbols:
-            self._port.after(0.2, partial(self.truth, symbols, reason))
+        if not self._once("truth", work, then):
+            self._next.append((symbols, reason))
+        elif not symbols:
+            self._at["whole truth"] = self._port.now()
+
+    def _next_truth(self) -> None:
+        """What was asked meanwhile is read at once, in one reading for all who asked."""
+        waiting, self._next = self._next, []
+        if waiting:
+            named = sorted({one for symbols, _ in waiting for one in symbols})
+            whole = any(not symbols for symbols, _ in waiting)
+            reasons = dict.fromkeys(reason for _, reason in waiting)
+            self.truth(() if whole else tuple(named), "; ".join(reasons)[:200])
 
     def _told(self, truth: Truth, question: Question, reason: str) -> None:
         self._failures = 0

@@ -35,6 +35,7 @@ from .state import (
 from .timing import (
     ANSWER_WAIT,
     LOOKUP_WAITS,
+    MOST_DARK,
     PARTIAL_WAIT,
     READ_AGAIN,
     lookup_due,
@@ -181,7 +182,8 @@ class Maker:
     def _may_protect(self, one: Own) -> bool:
         """Protection that is on its way, or whose outcome or legs are still to be learned."""
         if one.leg in ("stop", "oco"):
-            return one.part.status in ("sent", "lost", "unknown")
+            again = stays_away(one) and self._may_try_again()
+            return one.part.status in ("sent", "lost", "unknown") and not again
         filled_bracket = (
             one.leg == "entry"
             and one.order_class == "bracket"
@@ -189,6 +191,11 @@ class Maker:
             and one.position_id == (self.state.position.id if self.state.position else "")
         )
         return filled_bracket and not one.legs and one.asked < len(LOOKUP_WAITS)
+
+    def _may_try_again(self) -> bool:
+        """Beside a close of unknown outcome, a stop of unknown outcome is not the last one."""
+        dark = [one for one in orders(self.state) if one.leg in ("stop", "oco") and stays_away(one)]
+        return self.state.exit is not None and len(dark) < MOST_DARK
 
     def _closing(self, position: Position, leaving: Exit) -> Iterator[Message]:
         """Cancel protection, wait until it is terminal, read the position, close what is there.

@@ -55,6 +55,7 @@ from .state import (
     orders,
     own,
 )
+from .timing import mismatches
 
 replace = msgspec.structs.replace
 
@@ -95,7 +96,7 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
                 state, read=replace(state.read, asked=heard.word, asked_at=heard.at, fresh=False)
             )
         case Reconcile():
-            return replace(state, asked_reconcile=heard.at)
+            return replace(state, asked_reconcile=heard.at, mismatches=mismatches(state, heard.at))
         case Approval():
             return _approved(config, symbol, tag, state, message, heard)
     return _evolve_rest(config, symbol, state, heard)

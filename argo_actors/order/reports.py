@@ -24,6 +24,8 @@ PROTECT_TRIES = 3
 PROTECT_WAIT = SECOND // 2
 PROTECT_SLOWLY = 30 * SECOND
 """Where a position may not be closed instead: watched, or out of hours."""
+PROTECT_MEANWHILE = 5 * SECOND
+"""Where nobody knows what became of the close."""
 KEEP_DONE = 20
 """Finished orders remembered, so that a late fill still finds its order."""
 RANK: dict[str, int] = {
@@ -143,7 +145,8 @@ def refused(state: OrderState, message: OrderRefused) -> OrderState:
     state = stale(state)
     if one.leg in ("stop", "oco") and state.position is not None:
         quick = state.position.protect_tries < PROTECT_TRIES
-        wait = PROTECT_WAIT if quick else PROTECT_SLOWLY
+        slowly = PROTECT_SLOWLY if state.exit is None else PROTECT_MEANWHILE
+        wait = PROTECT_WAIT if quick else slowly
         return position_with(state, protect_after=state.now + wait)
     if one.leg in CLOSING and state.exit is not None:
         tries = state.exit.tries + 1

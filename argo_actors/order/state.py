@@ -217,6 +217,7 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     """Why nothing is entered; cleared by the broker's truth."""
     asked_reconcile: UtcNanos = 0
     mismatches: int = 0
+    """Questions for the truth in a row, each of which left something to ask."""
     foreign: Quantity = ZERO
     """Signed: what the broker holds that our fills do not explain."""
     foreign_orders: int = 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..config import Config, is_coin
 from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
-from .state import CLOSING, OrderState, Own, Position, entry_order, is_open, orders
+from .state import OrderState, Own, Position, entry_order, is_open, orders
 
 PARTIAL_WAIT = SECOND
 ANSWER_WAIT = 3 * SECOND
@@ -15,11 +15,16 @@ CANCEL_LIMIT = 30 * SECOND
 """A cancel without an end for so long freezes the symbol."""
 RECONCILE_WAIT = 5 * SECOND
 FROZEN_WAIT = 15 * SECOND
-"""A frozen symbol has the broker's truth read so often."""
+"""Until a frozen symbol has the broker's truth read again."""
+MOST_MISMATCHES = 4
+RECONCILE_MOST = MINUTE
+"""A difference that lasts is asked about with growing patience: others need the calls, too."""
 STOP_WAIT = 3 * SECOND
 LOOKUP_WAITS = (0, SECOND // 2, SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 10 * SECOND)
 DARK_AFTER = 3
 """A close that so many lookups have not settled leaves its position to protection meanwhile."""
+MOST_DARK = 3
+"""So many stops of unknown outcome beside a close, and no more."""
 ABSENT_AFTER = 60 * SECOND
 """Three lookups over so long, one of them of a complete list, prove that an order is absent."""
 ABSENT_TIMES = 3
@@ -65,8 +70,18 @@ def lookup_due(one: Own) -> UtcNanos | None:
 
 def reconcile_due(state: OrderState) -> UtcNanos:
     """When the broker's truth is to be asked for next."""
-    wait = FROZEN_WAIT if state.frozen else RECONCILE_WAIT
-    return state.asked_reconcile + wait if state.asked_reconcile else 0
+    return state.asked_reconcile + _patience(state) if state.asked_reconcile else 0
+
+
+def _patience(state: OrderState) -> int:
+    least = FROZEN_WAIT if state.frozen else RECONCILE_WAIT
+    return min(least << state.mismatches, RECONCILE_MOST)
+
+
+def mismatches(state: OrderState, now: UtcNanos) -> int:
+    """How many questions for the truth have come in a row, counting one of now."""
+    follows = state.asked_reconcile and now - state.asked_reconcile <= 2 * _patience(state)
+    return min(state.mismatches + 1, MOST_MISMATCHES) if follows else 0
 
 
 def stuck(state: OrderState) -> Own | None:
@@ -78,8 +93,8 @@ def stuck(state: OrderState) -> Own | None:
 
 
 def stays_away(one: Own) -> bool:
-    """A close of unknown outcome that is not found: it may have arrived, or may never."""
-    return one.leg in CLOSING and one.part.status == "lost" and one.asked >= DARK_AFTER
+    """An exit or stop of unknown outcome that is not found: it may have arrived, or may never."""
+    return one.leg != "entry" and one.part.status == "lost" and one.asked >= DARK_AFTER
 
 
 def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[UtcNanos]:

@@ -25,7 +25,7 @@ from argo_actors.messages.order import (
     Reconciled,
 )
 from argo_actors.messages.system import Alert
-from argo_actors.messages.truth import Transfer
+from argo_actors.messages.truth import Transfer, TruthRead
 from argo_actors.units import DAY, SECOND, Decimal
 from tests.broker.broker_bench import (
     TAG,
@@ -323,6 +323,28 @@ def test_after_a_restart_a_leg_that_fills_without_an_event_is_found_too() -> Non
         one.still()
         reports = [*one.said(OrderReport), *(r for t in one.said(Reconciled) for r in t.orders)]
         assert any(part.status == "filled" for report in reports for part in report.legs)
+
+
+def test_who_asks_for_the_truth_while_it_is_read_shares_the_next_reading() -> None:
+    with bench() as one:
+        one.wait_for(BrokerReady)
+        asked = [Reconcile(symbols=("AAPL",), reason=reason) for reason in ("a", "b", "b", "c")]
+        one.office.record("order/AAPL", tuple(asked))
+        one.wait_for(TruthRead, 2)
+        one.pass_time(60)
+        one.wait_for(TruthRead, 3)
+        one.still()
+        assert [read.reason for read in one.said(TruthRead)] == ["start", "a", "b; c"]
+
+
+def test_a_symbols_truth_does_not_put_off_the_whole_truth() -> None:
+    with bench() as one:
+        one.wait_for(BrokerReady)
+        for n in range(13):
+            one.pass_time(5)
+            one.hear(Reconcile(symbols=("AAPL",), reason="a doubt"))
+            one.hear(Tick(n=n))
+        assert "periodic" in {read.reason for read in one.said(TruthRead)}
 
 
 def test_protection_placed_a_week_ago_is_in_the_truth() -> None:

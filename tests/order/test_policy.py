@@ -21,7 +21,7 @@ from argo_actors.messages.system import Alert, Operator, RiskLevel
 from argo_actors.order.state import is_covered
 from argo_actors.units import DAY, SECOND, Decimal
 from tests.order.order_bench import CLOSE, NOW, TAG, Actor, holds, hours, report
-from tests.order.phases import absent
+from tests.order.phases import absent, crash
 
 TO_CLOSE = (CLOSE - NOW) / SECOND
 
@@ -494,6 +494,32 @@ def test_a_second_protection_that_comes_to_light_is_cancelled() -> None:
     assert actor.phase == "protected"
     actor.report(first, "working", legs=("held", "held"))
     assert actor.cancels() == [actor.own("oco").part.order_id]
+
+
+def asked(actor: Actor, seconds: float) -> list[int]:
+    """After how many seconds the truth was asked for, of the next so many."""
+    begun, found = actor.now, []
+    for _ in range(round(seconds)):
+        if any(isinstance(one, Reconcile) for one in actor.pass_time(1)):
+            found.append((actor.now - begun) // SECOND)
+    return found
+
+
+def test_a_difference_that_lasts_asks_for_the_truth_with_growing_patience() -> None:
+    actor = Actor()
+    actor.hear(holds("AAPL", 5))
+    assert len(actor.said(Reconcile)) == 1
+    assert asked(actor, 200) == [5, 15, 35, 75, 135, 195]
+    actor.reconcile(5, read_at=actor.now + 1)
+    actor.pass_time(150)
+    actor.hear(holds("AAPL", 9))
+    assert asked(actor, 20) == [5, 15], "another difference, later, is asked about at once"
+
+
+def test_a_frozen_symbol_asks_for_the_truth_with_growing_patience() -> None:
+    actor = Actor()
+    actor.hear(crash())
+    assert asked(actor, 170) == [15, 45, 105, 165]
 
 
 def test_a_position_that_our_fills_do_not_explain_has_the_truth_read() -> None:

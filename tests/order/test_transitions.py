@@ -49,9 +49,9 @@ def closing_qty(one: Own) -> Decimal:
 
 def in_the_dark(one: Own, sent: SubmitOrder) -> bool:
     """Of unknown outcome: a stop delays no close, and a close that lookups do not find no stop."""
-    if stays_away(one):
-        return sent.leg in ("stop", "oco")
-    return one.leg in ("stop", "oco") and one.part.status == "lost"
+    if one.part.status != "lost":
+        return False
+    return stays_away(one) if sent.leg in ("stop", "oco") else one.leg in ("stop", "oco")
 
 
 class Watch:

@@ -326,10 +326,13 @@ def i6_exit(view: View) -> Found:
 
 @invariant("I6 protected or flagged", "time")
 def i6_meanwhile(view: View) -> Found:
-    """While nobody knows what became of an exit, the position is protected again."""
+    """While nobody knows what became of an exit, the position is protected again, or that is tried."""
     for symbol, one in view.exposures.items():
         quiet = view.seconds(max(one.since, view.disturbed_at, view.ready_at))
-        if quiet > 12 and _watched(view, symbol) and _exit_unknown(view, symbol):
+        if view.turned_by_venue or not _watched(view, symbol):
+            continue
+        tried = _exit_left(view, symbol, view.now - 12 * SECOND)
+        if quiet > 12 and _exit_unknown(view, symbol) and not tried:
             yield f"{symbol}: {view.position(symbol)} bare for {quiet:.1f} s beside an unknown exit"
 
 
