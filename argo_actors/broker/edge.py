@@ -42,6 +42,8 @@ from .truth import stamp
 from .wire import WireError, flat, order_report, position_report, price
 
 TRUTH_SECONDS = 20.0
+LOOKUP_CALLS = 2
+"""By the id, and a list where that finds nothing."""
 
 
 class BrokerEdge:
@@ -115,19 +117,20 @@ class BrokerEdge:
         *,
         urgent: bool = False,
         order: str = "",
+        calls: int = 1,
     ) -> None:
         """Let a request wait for its turn; an urgent one may use the reserved calls.
 
         A lookup is urgent: exits and protection wait for what it finds.
         """
-        self._schedule.add(priority, symbol, work, then, urgent=urgent, order=order)
+        self._schedule.add(priority, symbol, work, then, urgent=urgent, order=order, calls=calls)
         self._pump()
 
     def _pump(self) -> None:
         """Send what may be sent now."""
         while (job := self._schedule.next()) is not None:
             self._limiter.made(self._gate.calls, self._port.now())
-            if not self._limiter.take(self._port.now(), urgent=job.urgent):
+            if not self._limiter.take(self._port.now(), urgent=job.urgent, calls=job.calls):
                 self._schedule.put_back(job)
                 self._port.after(0.25, self._pump)
                 return
@@ -272,7 +275,7 @@ class BrokerEdge:
             else:
                 self._tell(raw, "lookup", order, symbol, word)
 
-        self._query(symbol, work, then, Priority.LOOKUP, urgent=True)
+        self._query(symbol, work, then, Priority.LOOKUP, urgent=True, calls=LOOKUP_CALLS)
 
     def _tell(self, raw: Any, channel: Any, order: str, symbol: Symbol, word: WordId) -> None:
         """Say what the broker says of an order; an answer that makes no sense is an unknown outcome."""

@@ -4,7 +4,7 @@ from ..units import MINUTE, SECOND, UtcNanos
 
 BURST = 5
 """A burst is this part of a minute's calls: 150 + 30 of Alpaca's 200 leave room for the questions under
-way, which are charged for all of their calls only when these have been made."""
+way that need more calls than they took."""
 
 
 class Limiter:
@@ -21,18 +21,18 @@ class Limiter:
         self._made = made
         """Calls that an edge before this one has made are not paid for again."""
 
-    def take(self, now: UtcNanos, *, urgent: bool) -> bool:
-        """Use one call, if there is one."""
+    def take(self, now: UtcNanos, *, urgent: bool, calls: int = 1) -> bool:
+        """Use so many calls, if there are as many."""
         self._refill(now)
-        least = 1.0 if urgent else self._reserved + 1.0
-        if now < self._closed_until or self._tokens < least:
+        least = float(calls) if urgent else self._reserved + calls
+        if now < self._closed_until or self._tokens < min(least, self._most):
             return False
-        self._tokens -= 1.0
-        self._taken += 1
+        self._tokens -= calls
+        self._taken += calls
         return True
 
     def made(self, calls: int, now: UtcNanos) -> None:
-        """So many calls have really been made: one turn may have needed several."""
+        """So many calls have really been made: one turn may have needed more than it took."""
         self._refill(now)
         extra = calls - self._made - self._taken
         if extra > 0:

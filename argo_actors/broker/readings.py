@@ -24,6 +24,7 @@ from .truth import (
     LIVE,
     LOOK_BACK,
     LOOK_BACK_PERIODIC,
+    TRUTH_CALLS,
     Question,
     Truth,
     elsewhere,
@@ -55,6 +56,8 @@ class Ask(Protocol):
         symbol: str,
         work: Callable[[], Any],
         then: Callable[[Any, BaseException | None], None],
+        *,
+        calls: int = 1,
     ) -> None: ...
 
 
@@ -129,6 +132,7 @@ class Readings:
         what: str,
         work: Callable[[], Any],
         then: Callable[[Any, BaseException | None], None],
+        calls: int = 1,
     ) -> bool:
         """Ask, unless the same is being asked. False when it is."""
         if what in self._busy:
@@ -140,7 +144,7 @@ class Readings:
             self._busy.discard(what)
             then(value, error)
 
-        self._ask("", work, told)
+        self._ask("", work, told, calls=calls)
         return True
 
     # orders that live
@@ -198,7 +202,7 @@ class Readings:
                 report, transfers = read
                 self._port.say(*self._transferred(transfers), report)
 
-        self._once("account", partial(read_account, self._gate, self._moved_since()), then)
+        self._once("account", partial(read_account, self._gate, self._moved_since()), then, 2)
 
     def _moved_since(self) -> str:
         days = MOVED_DAYS if self._transfers else MOVED_DAYS_AT_START
@@ -317,7 +321,7 @@ class Readings:
                 self._again(error, partial(self.truth, symbols, reason))
             self._next_truth()
 
-        if not self._once("truth", work, then):
+        if not self._once("truth", work, then, TRUTH_CALLS):
             self._next.append((symbols, reason))
         elif not symbols:
             self._at["whole truth"] = self._port.now()

@@ -36,6 +36,8 @@ class Job(NamedTuple):
     """It may use the calls that are kept for exits and cancels."""
     order: str = ""
     """Of a submission: the id that may have reached the broker once this is under way."""
+    calls: int = 1
+    """So many calls it needs at the least."""
 
 
 class Schedule:
@@ -56,11 +58,12 @@ class Schedule:
         *,
         urgent: bool = False,
         order: str = "",
+        calls: int = 1,
     ) -> None:
         """Let a request wait for its turn."""
         self._number += 1
         urgent = urgent or priority in EXITS
-        self._waiting.append(Job(priority, self._number, symbol, work, then, urgent, order))
+        self._waiting.append(Job(priority, self._number, symbol, work, then, urgent, order, calls))
         self._waiting.sort(key=_turn)
 
     def next(self) -> Job | None:

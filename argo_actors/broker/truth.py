@@ -18,6 +18,8 @@ LOOK_BACK = 4 * DAY
 LOOK_BACK_PERIODIC = 10 * MINUTE
 """What finished before is looked up by its id, if it is missed at all."""
 TRIES = 6
+TRUTH_CALLS = 10
+"""Orders that live, orders by time, positions, account and transfers, each twice."""
 LIVE = frozenset({"pending", "working", "held", "partially_filled", "pending_cancel", "unknown"})
 
 

@@ -498,11 +498,12 @@ def test_a_second_protection_that_comes_to_light_is_cancelled() -> None:
 
 def asked(actor: Actor, seconds: float) -> list[int]:
     """After how many seconds the truth was asked for, of the next so many."""
-    begun, found = actor.now, []
-    for _ in range(round(seconds)):
-        if any(isinstance(one, Reconcile) for one in actor.pass_time(1)):
-            found.append((actor.now - begun) // SECOND)
-    return found
+    begun = actor.now
+    return [
+        (actor.now - begun) // SECOND
+        for _ in range(round(seconds))
+        if any(isinstance(one, Reconcile) for one in actor.pass_time(1))
+    ]
 
 
 def test_a_difference_that_lasts_asks_for_the_truth_with_growing_patience() -> None:

@@ -21,6 +21,7 @@ FOUND = {
     81: "a command that killed its edge was never heard again",
     219: "201 calls in a minute of the broker's 200: a question of several was counted as one",
     277: "a restarted edge paid for every call since the process began",
+    327: "203 calls in a minute: questions of several calls were let go for the price of one",
     529: "the cycle of a signal before a kill came again, and with it the id of its entry",
     719: "lookups waited behind calls kept for exits: a stop's end was learned seconds late",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",

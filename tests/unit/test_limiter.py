@@ -19,6 +19,24 @@ def test_the_reserve_is_left_to_urgent_calls() -> None:
     assert drain(limiter, START, urgent=True) == 10
 
 
+def test_a_turn_of_several_calls_waits_until_there_are_as_many() -> None:
+    limiter = Limiter(150.0, 50.0)
+    assert limiter.take(START, urgent=False, calls=10)
+    assert limiter.take(START, urgent=False, calls=10)
+    assert not limiter.take(START, urgent=False, calls=2)
+    assert drain(limiter, START, urgent=True) == 10
+    assert not limiter.take(START, urgent=True, calls=2)
+
+
+def test_a_turn_that_made_fewer_calls_than_it_took_lends_them_to_the_next() -> None:
+    limiter = Limiter(60.0, 0.0)
+    limiter.take(START, urgent=True, calls=10)
+    limiter.made(4, START)
+    limiter.take(START, urgent=True, calls=1)
+    limiter.made(11, START)
+    assert drain(limiter, START, urgent=True) == 1
+
+
 def test_it_refills_with_market_time_and_never_beyond_a_burst() -> None:
     limiter = Limiter(60, 0)
     assert drain(limiter, START, urgent=True) == 12
