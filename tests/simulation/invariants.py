@@ -332,20 +332,27 @@ def i6_meanwhile(view: View) -> Found:
         if view.turned_by_venue or not _watched(view, symbol):
             continue
         tried = _exit_left(view, symbol, view.now - 12 * SECOND)
+        tried = tried or len(_unheard(view, symbol, "stop", "oco")) >= 3  # so many, and no more
         if quiet > 12 and _exit_unknown(view, symbol) and not tried:
             yield f"{symbol}: {view.position(symbol)} bare for {quiet:.1f} s beside an unknown exit"
 
 
-def _exit_unknown(view: View, symbol: str) -> bool:
-    """An exit whose outcome nobody knows: it is looked up for a minute before the next one."""
-    return any(
-        one.order.symbol == symbol
-        and one.order.leg in ("exit", "flat", "target")
+def _unheard(view: View, symbol: str, *legs: str) -> list[str]:
+    """Such orders that the broker has told nothing of."""
+    return [
+        cid
+        for cid, one in view.intents.items()
+        if one.order.symbol == symbol
+        and one.order.leg in legs
         and cid not in view.reported
         and cid not in view.refused
-        and not _given_up(view, cid)
-        for cid, one in view.intents.items()
-    )
+    ]
+
+
+def _exit_unknown(view: View, symbol: str) -> bool:
+    """An exit whose outcome nobody knows: it is looked up for a minute before the next one."""
+    unheard = _unheard(view, symbol, "exit", "flat", "target")
+    return any(not _given_up(view, cid) for cid in unheard)
 
 
 def _exit_left(view: View, symbol: str, since: int) -> bool:
