@@ -15,7 +15,7 @@ from ..errors import RefusedError
 from ..messages.market import Asset, SplitAnnounced
 from ..messages.order import BrokerReady, OrderReport, PositionReport
 from ..messages.system import Alert
-from ..messages.truth import Elsewhere, Transfer, TruthRead
+from ..messages.truth import Elsewhere, ForeignSeen, Transfer, TruthRead
 from ..runtime.edge import Port
 from ..units import DAY, SECOND, Symbol, UtcNanos
 from .gate import Gate
@@ -84,6 +84,8 @@ class Readings:
         self._held: dict[Symbol, PositionReport] = {}
         self._sent_at: dict[str, UtcNanos] = {}
         """When our orders were submitted, in market time: where a list must begin."""
+        self._strangers: set[str] = set()
+        """Others' orders that have been told of, by the broker's id."""
         self._elsewhere: Elsewhere | None = None
         self._transfers: set[str] = set()
         self._told_splits: list[SplitAnnounced] = []
@@ -179,10 +181,26 @@ class Readings:
         def then(reports: Any, error: BaseException | None) -> None:
             if error is None:
                 changed = [one for one in reports if self._is_news(one)]
+                changed += self._foreign(reports)
                 if changed:
                     self._port.say(*changed)
 
         self._once("orders", work, then)
+
+    def _foreign(self, reports: list[OrderReport]) -> list[Any]:
+        """Others' orders that the stream has not told of: the symbol is read whole."""
+        new = [
+            one
+            for one in reports
+            if one.order_id not in self._strangers
+            and one.status in LIVE
+            and not one.client_order_id.startswith(self._prefix)
+        ]
+        self._strangers |= {one.order_id for one in new}
+        symbols = tuple(sorted({one.symbol for one in new}))
+        if symbols:
+            self.truth(symbols, "another's order in the list")
+        return [ForeignSeen(symbol=one.symbol, order=one) for one in new]
 
     def _oldest_live(self) -> UtcNanos:
         known = [self._sent_at.get(one) or self._port.now() - LOOK_BACK for one in self._live]
@@ -190,7 +208,8 @@ class Readings:
 
     def _is_news(self, report: OrderReport) -> bool:
         mine = report.client_order_id.startswith(self._prefix)
-        return mine and report.client_order_id in self._live and self.note(report)
+        lives = report.client_order_id in self._live or report.status in LIVE
+        return mine and lives and self.note(report)
 
     # figures
 
@@ -338,7 +357,9 @@ class Readings:
     def _told(self, truth: Truth, question: Question, reason: str) -> None:
         self._failures = 0
         for one in truth.orders:
-            if one.client_order_id.startswith(self._prefix):
+            if not one.client_order_id.startswith(self._prefix):
+                self._strangers.add(one.order_id)
+            else:
                 self._sent_at.setdefault(one.client_order_id, one.submitted_at)
                 self.note(one)
         symbols = question.symbols or self._symbols

@@ -13,6 +13,7 @@ from ..errors import BrokerError
 from ..host.secrets import Pair
 from ..messages.order import LegReport, OrderReport, Reconcile
 from ..messages.system import Alert
+from ..messages.truth import ForeignSeen
 from ..runtime.edge import Port
 from ..runtime.mailbox import Word
 from ..units import Symbol
@@ -223,7 +224,8 @@ class StreamEdge:
         parent = self._link.parents.get(report.order_id)
         if parent is None:
             self._port.say(
-                Reconcile(symbols=(report.symbol,), reason="an update of another's order")
+                ForeignSeen(symbol=report.symbol, order=report),
+                Reconcile(symbols=(report.symbol,), reason="an update of another's order"),
             )
             return
         updated = _with_leg(parent, report)

@@ -96,6 +96,7 @@ ROUTES: dict[type[Message], Route] = {
     order.SplitApplied: Route(("tracker",)),
     order.ProtectionGap: Route(("tracker",)),
     truth.TruthRead: Route(("tracker",)),
+    truth.ForeignSeen: Route((ORDER, "risk")),
     truth.Elsewhere: Route(("risk", "tracker")),
     truth.Discrepancy: Route(("tracker",)),
     truth.Corrected: Route(("tracker",)),

@@ -26,6 +26,14 @@ class TruthRead(Fact, frozen=True, kw_only=True):
     """When the last reading began."""
 
 
+class ForeignSeen(Fact, frozen=True, kw_only=True):
+    """Somebody else's order has been told of: nothing is entered in its symbol before the truth is read."""
+
+    symbol: Symbol
+    order: OrderReport
+    because: tuple[WordId, ...] = ()
+
+
 class Elsewhere(Fact, frozen=True, kw_only=True):
     """What the account holds and what works in symbols that are not configured: nobody here trades them."""
 

@@ -16,7 +16,7 @@ from ..units import Symbol, UtcNanos
 from .actions import Maker, read_account
 from .facts import changes, fills, standing
 from .fold import evolve as fold
-from .foreign import decided
+from .foreign import decided, not_ours_alone
 from .lifecycle import is_odd
 from .policy import exit_is_over, software_exit
 from .protection import watched
@@ -90,6 +90,7 @@ def _decide(
     if new or isinstance(heard.message, OrderRefused | OrderUnknown):
         say(read_account(state))
     say(*differences, *decided(config, symbol, state, heard))
+    say(*_given_back(symbol, state, heard))
     say(*applied(symbol, state))
     say(*changes(symbol, state))
     say(*Maker(config, symbol, tag, state).actions())
@@ -111,6 +112,15 @@ def _odd(symbol: Symbol, before: Holding | None, now: Holding) -> tuple[Message,
     )
 
 
+def _given_back(symbol: Symbol, state: OrderState, heard: Heard) -> tuple[Message, ...]:
+    """An entry that was approved before the news of somebody else in the symbol is not sent."""
+    message, entry, why = heard.message, state.entry, not_ours_alone(state)
+    if not why or entry is None or entry.settled or entry.word != heard.word:
+        return ()
+    assert isinstance(message, Approval)
+    return (_refused(symbol, entry.signal, why, heard),)
+
+
 def _unanswered(symbol: Symbol, state: OrderState, heard: Heard) -> tuple[Message, ...]:
     """An approval that could not be taken up gives its reservation back at once."""
     message = heard.message
@@ -118,12 +128,10 @@ def _unanswered(symbol: Symbol, state: OrderState, heard: Heard) -> tuple[Messag
         return ()
     if state.entry is not None and state.entry.signal == message.signal:
         return ()
-    return (
-        EntrySettled(
-            symbol=symbol,
-            signal=message.signal,
-            outcome="refused",
-            note=state.frozen or "the symbol is not flat",
-            because=(heard.word,),
-        ),
+    return (_refused(symbol, message.signal, state.frozen or "the symbol is not flat", heard),)
+
+
+def _refused(symbol: Symbol, signal: str, why: str, heard: Heard) -> EntrySettled:
+    return EntrySettled(
+        symbol=symbol, signal=signal, outcome="refused", note=why, because=(heard.word,)
     )

@@ -33,7 +33,7 @@ from ..messages.order import (
 )
 from ..messages.signal import Approval
 from ..messages.system import Alert, Crashed, Operator, RiskLevel, Started
-from ..messages.truth import Adopted, Corrected, Resolved
+from ..messages.truth import Adopted, Corrected, ForeignSeen, Resolved
 from ..runtime.decider import Heard
 from ..units import ZERO, Symbol, exact, to_tick
 from . import ids
@@ -138,6 +138,8 @@ def _evolve_rest(config: Config, symbol: Symbol, state: OrderState, heard: Heard
             return _flagged(state)
         case ProtectionGap():
             return position_with(state, gap=None)
+        case ForeignSeen():
+            return replace(state, foreign_seen=heard.at)
         case Corrected():
             return corrected(state, message)
         case Adopted():

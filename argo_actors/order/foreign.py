@@ -71,6 +71,13 @@ def _obstacle(state: OrderState, asked: Resolve) -> str:
     return ""
 
 
+def not_ours_alone(state: OrderState) -> str:
+    """Why nothing is entered in the symbol, empty when nobody else is known to be in it."""
+    if state.foreign or state.foreign_orders or state.foreign_seen:
+        return "somebody else trades the symbol"
+    return state.doubt
+
+
 def closing(state: OrderState) -> tuple[OrderReport, ...]:
     """Foreign orders that would close the foreign position: its stops and targets."""
     side = "sell" if state.foreign > 0 else "buy"

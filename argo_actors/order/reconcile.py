@@ -43,6 +43,7 @@ def reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled)
         foreign_orders=len(foreign),
         foreign_list=foreign[:MOST_FOREIGN],
         doubt="",
+        foreign_seen=0 if message.read_at >= state.foreign_seen else state.foreign_seen,
         differences=differences,
     )
     return _thawed(symbol, tag, _compared(symbol, state, message), message)

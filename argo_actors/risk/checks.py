@@ -130,9 +130,13 @@ def foreign(case: Case) -> Check:
     one = holding(case.state, case.symbol)
     orders = keyed.get(case.state.foreign, case.symbol) or 0
     held = one is not None and one.side is not None and not one.own
-    found = [
-        text for text, true in (("a foreign position", held), (f"{orders} orders", orders)) if true
-    ]
+    news = keyed.get(case.state.foreign_seen, case.symbol)
+    facts = (
+        ("a foreign position", held),
+        (f"{orders} orders", orders),
+        ("an order just told of", news),
+    )
+    found = [text for text, true in facts if true]
     return _check("FOREIGN", not found, " and ".join(found) or "none", "none")
 
 

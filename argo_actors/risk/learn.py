@@ -29,7 +29,7 @@ from ..messages.signal import (
     Signal,
 )
 from ..messages.system import Alert, Operator, Overload, RiskLevel, Started, Stopping
-from ..messages.truth import Elsewhere, Transfer
+from ..messages.truth import Elsewhere, ForeignSeen, Transfer
 from ..runtime.decider import Heard
 from ..units import MINUTE, ZERO, Symbol, Usd, UtcNanos, exact
 from . import limits
@@ -126,6 +126,9 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
             return replace(state, ready_at=state.ready_at or heard.at)
         case Reconciled():
             return _truth_of(state, message)
+        case ForeignSeen():
+            seen = keyed.put(state.foreign_seen, message.symbol, heard.at)
+            return replace(state, foreign_seen=seen)
         case Elsewhere():
             return replace(state, elsewhere=_elsewhere(message))
         case Transfer():
@@ -152,6 +155,9 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
 def _truth_of(state: RiskState, truth: Reconciled) -> RiskState:
     """Others' orders in a symbol: that there are some, and what they may add to its exposure."""
     pending = sum((added(one, truth.position) for one in truth.foreign), ZERO)
+    seen = keyed.get(state.foreign_seen, truth.symbol)
+    if seen is not None and truth.read_at >= seen:
+        state = replace(state, foreign_seen=keyed.drop(state.foreign_seen, truth.symbol))
     return replace(
         state,
         foreign=keyed.put(state.foreign, truth.symbol, len(truth.foreign)),

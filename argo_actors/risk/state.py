@@ -125,6 +125,8 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     skew_ms: int = 0
     live_entries: int = 0
     """Entries filled in a live environment, ever: the first ones are small."""
+    foreign_seen: tuple[tuple[Symbol, UtcNanos], ...] = ()
+    """When another's order was told of that no reading of the truth has shown yet."""
     overloaded: str = ""
     """The mailbox that fills faster than it is served, empty when none does."""
 

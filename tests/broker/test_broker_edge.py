@@ -25,7 +25,7 @@ from argo_actors.messages.order import (
     Reconciled,
 )
 from argo_actors.messages.system import Alert
-from argo_actors.messages.truth import Transfer, TruthRead
+from argo_actors.messages.truth import ForeignSeen, Transfer, TruthRead
 from argo_actors.units import DAY, SECOND, Decimal
 from tests.broker.broker_bench import (
     TAG,
@@ -278,6 +278,25 @@ def test_the_account_is_read_again_when_its_figures_are_old() -> None:
         one.pass_time(31)
         one.hear(Tick(n=1))
         one.wait_for(AccountReport, before + 1)
+
+
+def test_anothers_order_that_no_event_told_of_is_found_by_the_list() -> None:
+    """A stranger's, and one with our own tag that another daemon sent."""
+    account = Account()
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        one.hear(entry())
+        with account.lock:
+            account.orders += [
+                raw_order(id="f1", client_order_id="by hand", status="new"),
+                raw_order(id="f2", client_order_id=f"argo-{TAG}-b-entry-1", status="new"),
+            ]
+        for n in (1, 2):
+            one.pass_time(6)
+            one.hear(Tick(n=n))
+        assert [seen.order.order_id for seen in one.said(ForeignSeen)] == ["f1"]
+        assert [said.order_id for said in one.said(OrderReport)].count("f2") == 1
+        assert one.said(Reconciled)[-1].foreign[0].order_id == "f1"
 
 
 def test_a_leg_that_fills_without_an_event_is_found_by_the_list() -> None:

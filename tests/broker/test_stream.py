@@ -17,6 +17,7 @@ from argo_actors.config import decode
 from argo_actors.host.secrets import Pair
 from argo_actors.messages.order import BrokerLink, OrderReport, Reconcile
 from argo_actors.messages.system import Alert
+from argo_actors.messages.truth import ForeignSeen
 from argo_actors.runtime.alarm import ThreadAlarm
 from argo_actors.runtime.clock import SetClock
 from argo_actors.runtime.edge import EdgeCell
@@ -187,6 +188,8 @@ def test_an_order_of_somebody_else_has_its_symbol_read() -> None:
         one.wait(lambda: one.link.frames == 1)
         assert len(one.said(Reconcile)) == before + 1
         assert not one.said(OrderReport)
+        (seen,) = one.said(ForeignSeen)
+        assert (seen.symbol, seen.order.client_order_id) == ("AAPL", "by hand")
 
 
 @pytest.mark.parametrize(

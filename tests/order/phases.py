@@ -20,7 +20,7 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.signal import Intent
 from argo_actors.messages.system import Crashed, Operator, RiskLevel, Started
-from argo_actors.messages.truth import Resolve
+from argo_actors.messages.truth import ForeignSeen, Resolve
 from argo_actors.units import HOUR, SECOND, ZERO, Decimal
 from tests.order.order_bench import Actor, holds, hours, report
 
@@ -393,6 +393,8 @@ def _of_people(actor: Actor) -> Iterator[Message]:
     for state in ("normal", "stop-entries", "halt", "flatten"):
         yield Operator(state=state, who="me", why="test")  # type: ignore[arg-type]
     yield Operator(state="flatten", who="me", why="test", everything=True)
+    other = report(Actor(actor.symbol).enter(signal="x"), "working", client_order_id="by hand")
+    yield ForeignSeen(symbol=actor.symbol, order=other)
     for verdict in ("adopt", "ignore", "close"):
         yield Resolve(
             symbol=actor.symbol,

@@ -18,6 +18,7 @@ from argo_actors.messages.order import (
     Unprotected,
 )
 from argo_actors.messages.system import Alert, Operator, RiskLevel
+from argo_actors.messages.truth import ForeignSeen
 from argo_actors.order.state import is_covered
 from argo_actors.units import DAY, SECOND, Decimal
 from tests.order.order_bench import CLOSE, NOW, TAG, Actor, holds, hours, report
@@ -494,6 +495,33 @@ def test_a_second_protection_that_comes_to_light_is_cancelled() -> None:
     assert actor.phase == "protected"
     actor.report(first, "working", legs=("held", "held"))
     assert actor.cancels() == [actor.own("oco").part.order_id]
+
+
+def by_hand(actor: Actor, **changes: Any) -> ForeignSeen:
+    order = report(Actor().enter(signal="x"), "working", client_order_id="by hand", **changes)
+    return ForeignSeen(symbol=actor.symbol, order=order)
+
+
+def test_an_entry_approved_before_the_news_of_anothers_order_is_given_back() -> None:
+    actor = Actor()
+    actor.hear(by_hand(actor))
+    actor.approve()
+    assert not actor.said(SubmitOrder)
+    assert actor.last(EntrySettled).outcome == "refused"
+    actor.reconcile(0, read_at=actor.now - 1)
+    actor.approve(signal="s2")
+    assert not actor.said(SubmitOrder), "the truth was read before the order came"
+    actor.reconcile(0, read_at=actor.now)
+    actor.approve(signal="s3")
+    assert actor.last(SubmitOrder).leg == "entry"
+
+
+def test_an_entry_waits_for_the_truth_of_a_position_that_nobody_explains() -> None:
+    actor = Actor()
+    actor.hear(holds("AAPL", 5))
+    actor.approve()
+    assert not actor.said(SubmitOrder)
+    assert actor.last(EntrySettled).note == "the broker holds 5"
 
 
 def asked(actor: Actor, seconds: float) -> list[int]:

@@ -11,6 +11,7 @@ import argo_actors.risk
 from argo_actors.messages.order import BrokerLink, OrderReport, PositionReport, Reconciled
 from argo_actors.messages.signal import Approval, Denial
 from argo_actors.messages.system import Operator, Overload, Started, Stopping
+from argo_actors.messages.truth import ForeignSeen
 from argo_actors.risk.checks import EXIT_CHECKS, run
 from argo_actors.risk.state import Rate
 from argo_actors.units import MINUTE, SECOND, ZERO, Decimal
@@ -77,7 +78,12 @@ def operator(state: Any) -> Operator:
     return Operator(state=state, who="me", why="test")
 
 
-def foreign_order(count: int) -> Reconciled:
+def foreign_seen() -> ForeignSeen:
+    (order,) = foreign_order(1).foreign
+    return ForeignSeen(symbol="AAPL", order=order)
+
+
+def foreign_order(count: int, **changes: Any) -> Reconciled:
     order = OrderReport(
         client_order_id="theirs",
         order_id="o",
@@ -93,7 +99,7 @@ def foreign_order(count: int) -> Reconciled:
     )
     none = PositionReport(symbol="AAPL", qty=ZERO, qty_available=ZERO, avg_entry_price=ZERO)
     return Reconciled(
-        symbol="AAPL", position=none, orders=(), foreign=(order,) * count, reason="start"
+        symbol="AAPL", position=none, orders=(), foreign=(order,) * count, reason="start", **changes
     )
 
 
@@ -160,7 +166,11 @@ FAILS: dict[str, list[World]] = {
     ],
     "SYMBOL_HALTED": [world(asset(tradable=False))],
     "FROZEN": [world(flat("AAPL", phase="frozen")), world(signal={"split_suspected": True})],
-    "FOREIGN": [world(foreign_order(1))],
+    "FOREIGN": [
+        world(foreign_order(1)),
+        world(foreign_seen()),
+        world(foreign_seen(), foreign_order(0)),
+    ],
     "QUOTE": [
         world(no_quote=True),
         world(quote={"bid": 0.0}),
@@ -330,7 +340,10 @@ PASSES: dict[str, list[World]] = {
     ],
     "SYMBOL_HALTED": [world(asset(tradable=False), asset())],
     "FROZEN": [world(flat("AAPL", phase="frozen"), flat("AAPL"))],
-    "FOREIGN": [world(foreign_order(1), foreign_order(0))],
+    "FOREIGN": [
+        world(foreign_order(1), foreign_order(0)),
+        world(foreign_seen(), foreign_order(0, read_at=NOW)),
+    ],
     "QUOTE": [
         world(quote={"received_at": NOW - 2 * SECOND}),
         world(quote={"at": NOW - 30 * SECOND}),

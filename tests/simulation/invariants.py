@@ -662,6 +662,15 @@ def i17_strange(view: View, sent: Sent) -> Found:
         yield f"{sent.client_order_id} left beside {strange}"
 
 
+@invariant("I8 restart equality", "left")
+def i8_news(view: View, sent: Sent) -> Found:
+    """Once another's order has been told of, nothing is entered before the truth is read."""
+    order = _entry(view, sent)
+    since = view.foreign_news.get(order.symbol) if order is not None else None
+    if since is not None and view.intents[sent.client_order_id].at > since:
+        yield f"{sent.client_order_id} was decided after another's order in {sent.body['symbol']}"
+
+
 @invariant("I21 loss stop", "left")
 def i21_loss(view: View, sent: Sent) -> Found:
     """Beyond the daily loss or the drawdown nothing is entered."""

@@ -33,6 +33,7 @@ from argo_actors.messages.order import (
 from argo_actors.messages.routes import ROUTES, MailClass, recipients
 from argo_actors.messages.signal import Approval, Signal
 from argo_actors.messages.system import DeadLetter, Operator, Started
+from argo_actors.messages.truth import ForeignSeen
 from argo_actors.units import SECOND, ZERO
 from argo_actors.venue.matching import Book, Order
 
@@ -121,6 +122,8 @@ class View:
         """Symbols of which the journal has said once that there is more than ours: it takes two readings."""
         self.foreign_known: dict[str, int] = {}
         """By symbol: since when the journal says that somebody else holds some of it."""
+        self.foreign_news: dict[str, int] = {}
+        """By symbol: since when the journal tells of another's order that the truth has not shown yet."""
         self.alive_at = 0
         self.planted: set[str] = set()
         """Orders with our prefix that another daemon made."""
@@ -300,6 +303,8 @@ class View:
                 self.approvals[word] = (message, record.at)
             case Signal():
                 self.signals[message.content] = record.at
+            case ForeignSeen():
+                self.foreign_news[message.symbol] = record.at
             case Operator():
                 self.operator = message.state
                 if message.state == "normal":
@@ -382,6 +387,8 @@ class View:
         return intent.order.leg in ("stop", "oco") and over and report.status != "filled"
 
     def _reconciled(self, truth: Reconciled, at: int) -> None:
+        if truth.read_at >= self.foreign_news.get(truth.symbol, 0):
+            self.foreign_news.pop(truth.symbol, None)
         for report in truth.orders:
             self._reported(report, at)
         own = sum(
