@@ -65,31 +65,37 @@ class QuotesEdge:
             self._watched.add(holding.symbol)
 
     def _wanted(self, wanted: QuotesWanted) -> None:
-        """Ask for stocks and coins apart, so that neither waits for the other's failure."""
+        """Ask for stocks and coins apart, so that neither fails with the other.
+
+        What is held is asked for along: no entry is judged by marks that are older than its own quote.
+        """
         found: dict[Symbol, Quote | str] = {}
         symbols = tuple(dict.fromkeys(wanted.symbols))
+        asked = (*symbols, *sorted(self._watched.difference(symbols))) if symbols else ()
 
         def then(group: list[Symbol], raw: Any, error: BaseException | None) -> None:
             found.update(self._judged(group, raw, error))
-            if len(found) == len(symbols):
+            if len(found) == len(asked):
                 self._answer(wanted.request, symbols, found)
 
-        if not symbols:
+        if not asked:
             self._answer(wanted.request, symbols, found)
-        for _, group in by_class(symbols):
+        for _, group in by_class(asked):
             self._ask(group, partial(then, group))
 
     def _answer(
         self, request: int, symbols: tuple[Symbol, ...], found: dict[Symbol, Quote | str]
     ) -> None:
         quotes, failed = [], []
+        marks = [one for symbol, one in found.items() if symbol not in symbols]
         for symbol in symbols:
             one = found[symbol]
             if isinstance(one, Quote):
                 quotes.append(one)
             else:
                 failed.append(QuoteFailure(symbol=symbol, reason=one))
-        self._port.say(Quotes(request=request, quotes=tuple(quotes), failed=tuple(failed)))
+        seen = [QuoteSeen(quote=one) for one in marks if isinstance(one, Quote)]
+        self._port.say(*seen, Quotes(request=request, quotes=tuple(quotes), failed=tuple(failed)))
 
     def _watch(self) -> None:
         """Marks, and the software side of a coin's protection."""

@@ -96,6 +96,18 @@ def test_every_symbol_asked_for_is_in_the_answer() -> None:
         assert len(stub.asked) == 2
 
 
+def test_what_is_held_is_marked_with_the_quote_of_an_entry_and_before_it() -> None:
+    with quoting(Market(), symbols=["AAPL", "MSFT", "SPY", "BTC-USD"]) as (bench, stub):
+        for symbol, phase in (("AAPL", "flat"), ("BTC-USD", "flat"), ("MSFT", "flat")):
+            bench.hear(holding(symbol, phase))
+        bench.hear(wanted("AAPL"))
+        marks = [one.quote.symbol for one in bench.said(QuoteSeen)]
+        assert marks == ["SPY"], "neither what is flat nor what was asked for"
+        assert [one.symbol for one in bench.said(Quotes)[0].quotes] == ["AAPL"]
+        assert [type(one) for one in bench.log.records[-1]] == [QuoteSeen, Quotes]
+        assert len(stub.asked) == 1, "one call for both"
+
+
 def test_a_question_about_nothing_is_answered_too() -> None:
     with quoting(Market()) as (bench, stub):
         bench.hear(wanted())
