@@ -677,8 +677,10 @@ def i21_loss(view: View, sent: Sent) -> Found:
     order = _entry(view, sent)
     if order is None or not view.crossed_since:
         return
-    cycle = view.config.clock.cycle_seconds
-    if view.seconds(view.crossed_since) > cycle + 2.0 + 1.0:
+    # Marks come with each entry's quote; where quotes or fills were held up, with a cycle's at the latest.
+    calm = view.seconds(view.disturbed_at) > SEEN_SECONDS
+    late = 1.5 if calm else view.config.clock.cycle_seconds + 2.0 + 1.0
+    if view.seconds(view.crossed_since) > late:
         yield f"{sent.client_order_id} left {view.seconds(view.crossed_since):.1f} s after a limit"
 
 

@@ -380,6 +380,7 @@ class World:
         if self.plan.quote_faults and self.now < self.safe_until and self.chance.random() < 0.1:
             name = self.chance.choice(self.plan.quote_faults)
             self.coverage[f"{name} {self._state_of_all()}"] += 1
+            self.view.disturbed_at = self.now
             return name
         return ""
 
