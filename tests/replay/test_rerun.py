@@ -40,7 +40,7 @@ from argo_actors.messages.order import (
 from argo_actors.messages.routes import ROUTES
 from argo_actors.messages.signal import Approval, CycleClosed, Signal
 from argo_actors.messages.system import Crashed, RiskLevel
-from argo_actors.messages.truth import Elsewhere, Resolve, Transfer
+from argo_actors.messages.truth import Elsewhere, ForeignSeen, Resolve, Transfer
 from argo_actors.replay.marks import Mark, Prices, marks
 from argo_actors.replay.modelled import ModelledBroker, RecordedMarket
 from argo_actors.replay.rerun import HEARD_AGAIN, MODELLED, rerun
@@ -237,7 +237,7 @@ OWN = {
 """The deciders say these themselves."""
 ANEW = {OrderAbsent, OrderRefused, OrderReport, OrderUnknown, PositionReport, Quotes, Wake}
 """Said by the model and the driver when they are due in the rerun."""
-LEFT_OUT = {Crashed, Elsewhere, Resolve, SplitAnnounced, Transfer}
+LEFT_OUT = {Crashed, Elsewhere, ForeignSeen, Resolve, SplitAnnounced, Transfer}
 """Of an account that did not begin flat, that money moved in and out of, of a split, or of a failure."""
 
 
