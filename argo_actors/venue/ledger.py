@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from .market import Asset, Market, Quote
 from .orders import ZERO, Account, Order, Position
+from .trading_hours import in_extended_hours
 
 SHORT_MARGIN = Decimal("1.03")
 
@@ -119,10 +120,22 @@ class Ledger:
     def opening_price(self, order: Order) -> Decimal:
         """The price at which an opening order reserves buying power."""
         quote = self.quote(order.symbol)
-        ask = quote.ask if quote is not None else ZERO
         if order.side == "sell":
+            ask = quote.ask if quote is not None else ZERO
             return max(order.limit_price or ZERO, ask * SHORT_MARGIN)
-        return order.limit_price or max(order.stop_price or ZERO, ask)
+        if order.limit_price or quote is None:
+            return order.limit_price or order.stop_price or ZERO
+        return max(order.stop_price or ZERO, self._buying_price(order.symbol, quote))
+
+    def _buying_price(self, symbol: str, quote: Quote) -> Decimal:
+        """The ask in a session, the midpoint in extended hours, the last print outside of both."""
+        sessions = self.market.sessions
+        if self._asset(symbol).is_crypto or sessions.is_open(self.now):
+            return quote.ask
+        if in_extended_hours(sessions, self.now):
+            return (quote.bid + quote.ask) / 2
+        trade = self.market.last_trade(symbol, self.now)
+        return quote.ask if trade is None else trade.price
 
     def initial_margin(self) -> Decimal:
         """Half of the stocks' value, all of the coins', reservations included."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -87,6 +88,7 @@ def position(book: Book, symbol: str) -> dict[str, Any]:
     mark = book.mark(symbol)
     value, pnl = held.qty * mark, held.qty * mark - held.cost
     last = _last_day(book, symbol) or mark
+    today = _cost_today(book, symbol, last)
     sign = 1 if held.qty > 0 else -1
     return {
         "asset_id": asset.id,
@@ -102,9 +104,9 @@ def position(book: Book, symbol: str) -> dict[str, Any]:
         "cost_basis": text(held.cost),
         "unrealized_pl": text(pnl),
         "unrealized_plpc": text((pnl / abs(held.cost)).quantize(NINE)) if held.cost else "0",
-        "unrealized_intraday_pl": text(pnl),
-        "unrealized_intraday_plpc": text((pnl / abs(held.cost)).quantize(NINE))
-        if held.cost
+        "unrealized_intraday_pl": text(value - today),
+        "unrealized_intraday_plpc": text(((value - today) / abs(today)).quantize(NINE))
+        if today
         else "0",
         "current_price": text(mark),
         "lastday_price": text(last),
@@ -112,12 +114,37 @@ def position(book: Book, symbol: str) -> dict[str, Any]:
     }
 
 
-def _last_day(book: Book, symbol: str) -> Decimal | None:
-    """The price at the end of the day before: a session's close, a coin's midnight."""
+def _cost_today(book: Book, symbol: str, last: Decimal) -> Decimal:
+    """What the position would have cost, had the day begun with its shares bought at the last price."""
+    began = _day_began(book, symbol)
+    fills = list(takewhile(lambda one: one.at > began, reversed(book.activities)))
+    moves = [
+        (qty if one.side == "buy" else -qty, one.qty * one.price)
+        for one in reversed(fills)
+        if one.symbol == symbol
+        for qty in (one.qty - one.fee_qty,)
+    ]
+    held = book.position(symbol).qty - sum((qty for qty, _ in moves), ZERO)
+    cost = held * last
+    for qty, dollars in moves:
+        if held * qty >= 0:
+            cost += dollars if qty > 0 else -dollars
+        else:
+            cost += cost * qty / held
+        held += qty
+    return cost.quantize(NINE)
+
+
+def _day_began(book: Book, symbol: str) -> int:
+    """When the day before ended: with a session's close, a coin's midnight."""
     if book.market.assets[symbol].is_crypto:
-        at = book.now // DAY * DAY
-    else:
-        at = book.market.sessions.last_close(book.now)
+        return book.now // DAY * DAY
+    return book.market.sessions.last_close(book.now)
+
+
+def _last_day(book: Book, symbol: str) -> Decimal | None:
+    """The price at the end of the day before."""
+    at = _day_began(book, symbol)
     price, actions = book.market.price(symbol, at), book.market.actions
     if price is None:
         return None

@@ -29,6 +29,7 @@ from alpaca.trading.requests import (
 )
 
 from argo_actors.cli.simulated import SimulatedWorld, request
+from tests.venue.desk import KEYS, Desk
 from tests.venue.test_exchange import World, bracket, code, market
 
 DAY = 86_400
@@ -427,6 +428,19 @@ def test_the_calls_budget_is_told_on_every_answer_and_comes_back_each_minute(
     world.pass_time(60)
     assert ask().status_code == 200
     closed(world)
+
+
+@pytest.mark.parametrize("keys", [{}, KEYS | {"apca-api-secret-key": "other"}])
+def test_wrong_keys_are_refused_in_the_vendors_two_ways(keys: dict[str, str]) -> None:
+    desk = Desk()
+    for path in ("account", "orders", "positions/AAPL"):
+        status, headers, body = desk.exchange.handle("GET", f"/v2/{path}", {}, keys, b"")
+        assert (status, body) == (401, b'{"message":"unauthorized."}')
+        assert "WWW-Authenticate" in headers
+    for path in ("clock", "calendar"):
+        status, headers, body = desk.exchange.handle("GET", f"/v2/{path}", {}, keys, b"")
+        assert (status, headers["Content-Type"]) == (401, "text/html")
+        assert body.startswith(b"<html>")
 
 
 def test_a_basic_login_is_as_good_as_the_headers(traded: World) -> None:

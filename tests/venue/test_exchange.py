@@ -239,14 +239,6 @@ def test_lists_clock_calendar_assets_and_closing_everything(world: World) -> Non
     assert len(world.client.get("/account/activities", {"activity_types": "FILL"})) >= 2
 
 
-def test_wrong_keys_are_refused_in_the_vendors_two_ways(world: World) -> None:
-    stranger = TradingClient("PKX", "no", url_override=world.one.url, raw_data=True)
-    with pytest.raises(APIError) as caught:
-        stranger.get_account()
-    assert caught.value.status_code == 401
-    stranger._session.close()
-
-
 def test_a_killed_venue_comes_back_with_its_books(tmp_path: Path) -> None:
     arguments = ["--seed", "7", "--lockstep", "--state", str(tmp_path / "state")]
     one = SimulatedWorld(arguments, tmp_path / "one.log")

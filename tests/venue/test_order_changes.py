@@ -229,6 +229,25 @@ def test_a_short_position_has_negative_figures_as_text() -> None:
     assert Decimal("0.09") < Decimal(found["unrealized_plpc"]) < Decimal("0.11")
 
 
+def test_the_profit_of_today_is_measured_from_the_close_before_and_from_todays_own_prices() -> None:
+    desk = Desk()
+    desk.book.modes = Modes(partial_fills=0)
+    desk.filled()
+    desk.move("AAPL", 260.0)
+    desk.until(desk.book.now + 24 * 3600 * 10**9)
+    desk.move("AAPL", 270.0)
+    bought = Decimal(desk.filled(qty="5")["filled_avg_price"])
+    desk.filled(side="sell", qty="3")
+    desk.move("AAPL", 275.0)
+    found = desk.ask("GET", "/positions/AAPL")[1]
+    assert found["lastday_price"] == "260"
+    cost = (10 * 260 + 5 * bought) * 12 / 15
+    wanted = 12 * Decimal(found["current_price"]) - cost
+    assert Decimal(found["unrealized_intraday_pl"]) == wanted
+    assert Decimal(found["unrealized_intraday_plpc"]) == pytest.approx(wanted / cost)
+    assert Decimal(found["unrealized_pl"]) > wanted
+
+
 def test_dust_below_the_least_order_is_closed_by_its_position() -> None:
     desk = Desk()
     desk.filled(symbol="BTC/USD", qty="0.001")
@@ -260,3 +279,21 @@ def test_equity_is_cash_and_both_sides_of_the_market_and_figures_are_text() -> N
     assert (found["multiplier"], Decimal(found["buying_power"])) == ("2", 2 * free)
     gone = {"pattern_day_trader", "daytrade_count", "daytrading_buying_power"}
     assert not gone & set(found)
+
+
+@pytest.mark.parametrize(
+    ("hours", "price"), [(0, "ask"), (7, "middle"), (12, "last")], ids=["session", "late", "night"]
+)
+def test_buying_power_is_checked_at_the_ask_the_middle_or_the_last_print(
+    hours: int, price: str
+) -> None:
+    desk = Desk()
+    desk.seconds(hours * 3600)
+    quote = desk.market.quote("AAPL", desk.book.now)
+    trade = desk.market.last_trade("AAPL", desk.book.now)
+    assert quote is not None
+    assert trade is not None
+    at = {"ask": quote.ask, "middle": (quote.bid + quote.ask) / 2, "last": trade.price}
+    assert len(set(at.values())) > 1
+    refused = desk.order(qty="1000", time_in_force="day")
+    assert Decimal(refused["cost_basis"]) == 1000 * at[price]
