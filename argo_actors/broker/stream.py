@@ -16,7 +16,7 @@ from ..messages.system import Alert
 from ..messages.truth import ForeignSeen
 from ..runtime.edge import Port
 from ..runtime.mailbox import Word
-from ..units import Symbol
+from ..units import ZERO, Symbol
 from .link import Link
 from .wire import amount, order_report, price
 
@@ -43,7 +43,9 @@ KNOWN_EVENTS = frozenset(
         "order_cancel_rejected",
     }
 )
-"""Every other event may change what has been booked (`trade_bust`): the symbol is read whole."""
+"""Every other event may change what has been booked: the symbol is read whole."""
+REVIEWS = {"trade_bust": "taken back", "trade_correct": "corrected"}
+"""Executions changed after the event: a person has to hear of it."""
 
 
 class Whole:
@@ -211,6 +213,8 @@ class StreamEdge:
         report = order_report(data["order"], self._symbols, "stream")
         if report.symbol not in self._symbols:
             return
+        if data.get("event") in REVIEWS:
+            self._port.say(_reviewed(report, data))
         if data.get("event") not in KNOWN_EVENTS:
             self._port.say(
                 Reconcile(symbols=(report.symbol,), reason=f"event {data.get('event')}"[:60])
@@ -239,6 +243,13 @@ def _stop(stream: Any) -> None:
         stream.stop()
     except (OSError, RuntimeError, TimeoutError) as error:
         logger.debug("the trade stream's end: {}", error)
+
+
+def _reviewed(report: OrderReport, data: Any) -> Alert:
+    what, qty, at = REVIEWS[data["event"]], amount(data, "qty", ZERO), price(data, "price")
+    text = f"{report.symbol}: the broker has {what} an execution of {qty:f} at {at or ZERO:f}"
+    text = f"{text} (order {report.client_order_id}); our books keep their price"
+    return Alert(severity="critical", text=text, symbol=report.symbol)
 
 
 def _with_execution(report: OrderReport, data: Any) -> OrderReport:

@@ -65,12 +65,12 @@ def cash_flows(book: Book) -> Iterator[tuple[int, dict[str, Any]]]:
             yield each.at, _happened(book, each)
     for one in book.activities:
         posted = (one.at // DAY + 1) * DAY
-        if (one.fee_usd or one.fee_qty) and posted <= book.now:
+        if (one.fee_usd or one.fee_qty) and posted <= book.now and not one.busted:
             yield posted, _fee(book, one, posted)
 
 
 def _rows(book: Book) -> Iterator[tuple[int, dict[str, Any]]]:
-    for one in book.activities:
+    for one in (fill for fill in book.activities if not fill.busted):
         yield one.at, wire.activity(one, book.orders[one.order_id].status)
     yield from cash_flows(book)
 

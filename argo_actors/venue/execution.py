@@ -58,27 +58,30 @@ class Executions(Ledger):
         self, order: Order, price: Decimal, qty: Decimal, fee_usd: Decimal, fee_qty: Decimal
     ) -> None:
         execution = new_id(order.id, f"fill {order.fills}")
-        self.activities.append(
-            Fill(
-                execution,
-                order.id,
-                order.symbol,
-                order.side,
-                qty,
-                price,
-                order.filled_qty,
-                order.left,
-                self.now,
-                fee_usd,
-                fee_qty,
-            )
+        fill = Fill(
+            execution,
+            order.id,
+            order.symbol,
+            order.side,
+            qty,
+            price,
+            order.filled_qty,
+            order.left,
+            self.now,
+            fee_usd,
+            fee_qty,
         )
+        self.activities.append(fill)
         self.changed.add(f"activity:{len(self.activities) - 1}")
         self._touch(order)
         event = "fill" if order.left == 0 else "partial_fill"
         held = self.position(order.symbol).qty
         self.events.append(Event(event, order.id, self.now, price, qty, held, execution))
         self.account.events += 1
+        self._executed(fill)
+
+    def _executed(self, fill: Fill) -> None:
+        """An execution has been booked and told."""
 
     def _lot(self, order: Order) -> Decimal:
         """All that is left, or by the keyed hash a part of it (Alpaca's paper engine: one in ten)."""
@@ -126,14 +129,25 @@ class Executions(Ledger):
         fee_usd: Decimal,
         fee_qty: Decimal,
     ) -> None:
-        """Average cost; the fee in coin leaves the dollars paid with the coins kept."""
         position = self.positions.setdefault(symbol, Position(symbol=symbol))
+        self.account.cash += self._moved(position, side, qty, price, fee_usd, fee_qty)
+        self.account.fees_usd += fee_usd
+        self.account.fees_value += fee_usd + fee_qty * price
+        self.changed |= {"account", f"position:{symbol}"}
+
+    @staticmethod
+    def _moved(
+        position: Position,
+        side: str,
+        qty: Decimal,
+        price: Decimal,
+        fee_usd: Decimal,
+        fee_qty: Decimal,
+    ) -> Decimal:
+        """Average cost; the fee in coin leaves the dollars paid with the coins kept. The cash that comes."""
         sign = 1 if side == "buy" else -1
         flow = -sign * qty * price - fee_usd
         moved = sign * qty - fee_qty
-        self.account.cash += flow
-        self.account.fees_usd += fee_usd
-        self.account.fees_value += fee_usd + fee_qty * price
         if position.qty * moved >= 0:
             position.cost -= flow
         else:
@@ -145,7 +159,7 @@ class Executions(Ledger):
         position.qty += moved
         if position.qty == 0:
             position.cost = ZERO
-        self.changed |= {"account", f"position:{symbol}"}
+        return flow
 
     def transfer(self, dollars: Decimal) -> None:
         """Money comes to the account, or leaves it."""

@@ -39,7 +39,7 @@ class _Ledger:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._fills = iter(book.activities)
+        self._fills = (one for one in book.activities if not one.busted)
         self._next = next(self._fills, None)
         self._cash = book.account.start_cash
         self._held: dict[str, Decimal] = {}

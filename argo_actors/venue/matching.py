@@ -10,7 +10,7 @@ from .market import Market
 from .orders import NINE, OPEN, ZERO, Account, Event, Fill, Order, Position, new_id
 from .pricing import Step, fill_price, forced_price, is_hit, trail
 from .refusals import Refusal
-from .shareholder import Shareholder
+from .review import Reviewed
 from .trading_hours import GTC_DELAY, expires_at, may_trade
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 SECOND = 1_000_000_000
 
 
-class Book(Shareholder):
+class Book(Reviewed):
     """Orders, positions and dollars of one account at one market, moved by time and by its owner."""
 
     def __init__(self, market: Market, account: Account, seed: int, now: int) -> None:
@@ -85,6 +85,8 @@ class Book(Shareholder):
         begun, self.now = self.now, to
         if to >= self._next_action:
             self._act()
+        if self._reviews:
+            self._review()
         self._fill_late()
         self._day_end(begun, to)
         for order in self.live():

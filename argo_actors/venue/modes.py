@@ -30,6 +30,10 @@ class Modes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     replaces_rejected: Share = 0
     """So many replacements that were taken with 200 end `rejected`; the old order stays."""
     partial_fills: Share = 0.1
+    busts: Share = 0
+    """So many executions are taken back a minute later (`trade_bust`), if their order is over by then."""
+    corrections: Share = 0
+    """So many others get a price that is worse by a hundredth (`trade_correct`)."""
     splits_overnight: Share = 0
     """So many of the stocks held at a close split until the next session; announced at the close."""
     held_legs_hidden: bool = False

@@ -147,6 +147,8 @@ class Event(msgspec.Struct, frozen=True):
     qty: Decimal | None = None
     position_qty: Decimal | None = None
     execution_id: str = ""
+    previous_execution_id: str = ""
+    """Of a correction: the execution that it takes the place of."""
 
 
 class Fill(msgspec.Struct, frozen=True):
@@ -163,6 +165,8 @@ class Fill(msgspec.Struct, frozen=True):
     at: int
     fee_usd: Decimal = ZERO
     fee_qty: Decimal = ZERO
+    busted: bool = False
+    """It has been taken back."""
 
 
 def new_id(*parts: str) -> str:

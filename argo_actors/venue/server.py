@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import msgspec
+
 from . import faults, streams
 from . import trading_json as wire
 from .corporate_actions import check_action
@@ -26,6 +28,7 @@ from .modes import Modes
 from .options import Options, options_of
 from .past import Past
 from .providers import handle_provider
+from .refusals import Refusal
 from .rest import Exchange
 from .skill import seen_by
 from .store import Store
@@ -36,6 +39,11 @@ FINE, COARSE = 250_000_000, 1_000_000_000
 SECOND = 1_000_000_000
 AT_ONCE = 60 * SECOND
 """Market time that passes before somebody else gets a word in."""
+
+
+class _Review(msgspec.Struct, forbid_unknown_fields=True):
+    execution_id: str
+    price: Decimal | None = None
 
 
 class Venue:
@@ -109,6 +117,22 @@ class Venue:
         self._settle()
         return answer(200, wire.books(self.book))
 
+    def _review(self, body: bytes) -> Answer:
+        """An execution is taken back, or with a price corrected to it."""
+        try:
+            asked = msgspec.json.decode(body, type=_Review)
+            if asked.price is None:
+                self.book.bust(asked.execution_id)
+            else:
+                self.book.correct(asked.execution_id, asked.price)
+        except msgspec.DecodeError as error:
+            fix = 'write {"execution_id": "…"}, to correct it "price": "250.10" as well'
+            return answer(400, {"message": str(error), "fix": fix})
+        except Refusal as refusal:
+            return answer(refusal.status, refusal.body)
+        self._settle()
+        return answer(200, wire.books(self.book))
+
     def _control(self, method: str, path: str, body: bytes) -> Answer:
         match method, path:
             case "POST", "/argo/advance" if self.options.lockstep:
@@ -128,6 +152,8 @@ class Venue:
                 return answer(200, self._about_faults())
             case "POST", "/argo/transfer":
                 return self._take_transfer(body)
+            case "POST", "/argo/executions":
+                return self._review(body)
             case "POST", "/argo/shutdown":
                 self.stopping.set()
                 return answer(200, {})

@@ -264,6 +264,8 @@ def trade_update(book: Book, event: Event) -> dict[str, Any]:
     }
     if event.execution_id:
         data["execution_id"] = event.execution_id
+    if event.previous_execution_id:
+        data["previous_execution_id"] = event.previous_execution_id
     if event.price is not None:
         data |= {
             "price": text(event.price),

@@ -36,11 +36,11 @@ def quiet() -> None:
 class Night(World):
     """A world whose daemon is there in some hours only; between them the venue goes on alone."""
 
-    def __init__(self, direction: Direction = "LONG") -> None:
+    def __init__(self, direction: Direction = "LONG", start: int = CLOSING) -> None:
         plan = scenario(1, quiet=True)
         trading = replace(plan.config.trading, use_limit_orders=False, on_unprotected="exit")
         config = replace(plan.config, trading=trading)
-        super().__init__(plan._replace(start=CLOSING, calm=True, config=config))
+        super().__init__(plan._replace(start=start, calm=True, config=config))
         self._direction: Direction | None = direction
 
     def open(self, until: int = CLOSE - 30 * SECOND) -> Decimal:

@@ -4,7 +4,7 @@ import importlib
 
 from tests.venue.fault_table import CASES, table
 
-for _name in ("requests", "answers", "streams", "orders", "others", "nights"):
+for _name in ("requests", "answers", "streams", "orders", "executions", "others", "nights"):
     importlib.import_module(f"tests.venue.faults_of_{_name}")  # it enters its cases
 
 __all__ = ["CASES", "table"]
