@@ -1,7 +1,7 @@
 """Records and openings as bytes. Structs are arrays; fields are only added, at the end, with defaults."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 import msgspec
 
@@ -13,6 +13,7 @@ from ..units import UtcNanos
 FORMAT = 1
 DIGEST_SIZE = 32
 GENESIS = bytes(DIGEST_SIZE)
+Found = TypeVar("Found")
 
 if TYPE_CHECKING:
     AnyMessage = Message
@@ -82,22 +83,20 @@ def encode_said(said: tuple[Message, ...]) -> bytes:
 
 def decode_records(block: bytes, where: str) -> tuple[Record, ...]:
     """The records of a block. Raises JournalError."""
-    try:
-        return _RECORDS.decode(block)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise JournalError(
-            f"{where}: a block cannot be read: {error}",
-            fix="it was written by another version, or is damaged; restore the file from a backup",
-        ) from None
+    return _decoded(_RECORDS, block, f"{where}: a block")
 
 
 def decode_opening(blob: bytes, where: str) -> Opening:
     """The opening of a day file. Raises JournalError."""
+    return _decoded(_OPENING, blob, f"{where}: the opening")
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[Found], blob: bytes, what: str) -> Found:
     try:
-        return _OPENING.decode(blob)
+        return decoder.decode(blob)
     except (msgspec.DecodeError, ValueError) as error:
         raise JournalError(
-            f"{where}: the opening cannot be read: {error}",
+            f"{what} cannot be read: {error}",
             fix="it was written by another version, or is damaged; restore the file from a backup",
         ) from None
 

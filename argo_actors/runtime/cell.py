@@ -23,22 +23,8 @@ CrashNotice = Callable[[str, BaseException, WordId | None], None]
 """Tells the supervisor: address, error, the word heard."""
 
 
-class DeciderCell(pykka.Actor):
-    """Guard(step), then append, fold and post in one move."""
-
-    def __init__(
-        self, office: Office, address: str, decider: Decider[Any], crashed: CrashNotice
-    ) -> None:
-        super().__init__()
-        self.address = address
-        self.decider = decider
-        self.state: msgspec.Struct = decider.initial
-        self.handled = 0
-        self.crashes = 0
-        self._office = office
-        self._crashed = crashed
-        self._learned: msgspec.Struct = decider.initial
-        office.register(address, self.mailbox, self)
+class Cell(pykka.Actor):
+    """A pykka actor whose inbox is a mailbox of ours."""
 
     @property
     def mailbox(self) -> Mailbox:
@@ -54,6 +40,24 @@ class DeciderCell(pykka.Actor):
     @staticmethod
     def _create_future() -> Any:
         return pykka.ThreadingFuture()
+
+
+class DeciderCell(Cell):
+    """Guard(step), then append, fold and post in one move."""
+
+    def __init__(
+        self, office: Office, address: str, decider: Decider[Any], crashed: CrashNotice
+    ) -> None:
+        super().__init__()
+        self.address = address
+        self.decider = decider
+        self.state: msgspec.Struct = decider.initial
+        self.handled = 0
+        self.crashes = 0
+        self._office = office
+        self._crashed = crashed
+        self._learned: msgspec.Struct = decider.initial
+        office.register(address, self.mailbox, self)
 
     def _start_actor_loop(self) -> None:
         """A dispatcher attaches the cell (`core.Core`, `stepped.Stepped`)."""

@@ -8,7 +8,6 @@ parked. What the edge learns enters the system as words it says.
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-import pykka
 from pykka import messages as pykka_messages
 from pykka._envelope import Envelope
 
@@ -17,8 +16,8 @@ from ..messages.routes import MailClass
 from ..messages.system import Crashed, DeadLetter
 from ..units import UtcNanos
 from .alarm import Alarm
-from .cell import CrashNotice
-from .mailbox import Mailbox, Word
+from .cell import Cell, CrashNotice
+from .mailbox import Word
 from .office import Office
 from .threaded import run_on_own_thread
 from .workers import Job, Work, Workers
@@ -125,7 +124,7 @@ class Port:
         self._cell.notify(_Ring(self._incarnation, then))
 
 
-class EdgeCell(pykka.Actor):
+class EdgeCell(Cell):
     """Guard(behaviour); a call's answer comes back as mail."""
 
     def __init__(
@@ -161,24 +160,9 @@ class EdgeCell(pykka.Actor):
         office.register(address, self.mailbox, self)
 
     @property
-    def mailbox(self) -> Mailbox:
-        """pykka's inbox of this actor, which is ours."""
-        inbox: Any = self.actor_inbox
-        assert isinstance(inbox, Mailbox)
-        return inbox
-
-    @property
     def quiet(self) -> bool:
         """No mail waits and no call is under way."""
         return not self._calls and not len(self.mailbox) and not self._busy
-
-    @staticmethod
-    def _create_actor_inbox() -> Any:
-        return Mailbox()
-
-    @staticmethod
-    def _create_future() -> Any:
-        return pykka.ThreadingFuture()
 
     def _start_actor_loop(self) -> None:
         run_on_own_thread(
