@@ -1,6 +1,8 @@
 """The `argo` command: each subcommand is loaded only when it is called."""
 
+import importlib
 import sys
+from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -51,18 +53,26 @@ GROUPS = {
 }
 
 
-def application() -> App:
-    """The command line with all its commands."""
+def application(whole: bool) -> App:
+    """The command line with all its commands; not whole: each is loaded only when it is called."""
     plain = Parameter(negative=())  # a switch is given or left out
     app = App(name="argo", help=HELP, version=_version, default_parameter=plain)
     for name, place in COMMANDS.items():
-        app.command(f"argo_actors.cli.{place}", name=name)
+        app.command(_command(place, whole), name=name)
     for group, (text, commands) in GROUPS.items():
         inner = App(name=group, help=text)
         for name, place in commands.items():
-            inner.command(f"argo_actors.cli.{place}", name=name)
+            inner.command(_command(place, whole), name=name)
         app.command(inner)
     return app
+
+
+def _command(place: str, whole: bool) -> Any:
+    """A command, or where it is found; only the command itself can tell in a list what it does."""
+    module, _, function = place.partition(":")
+    if not whole:
+        return f"argo_actors.cli.{place}"
+    return getattr(importlib.import_module(f"argo_actors.cli.{module}"), function)
 
 
 def _version() -> str:
@@ -82,7 +92,8 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command. Returns the exit code; errors are told on standard error with a `fix:` line."""
     try:
-        code = application()(
+        whole = not arguments or arguments[0] not in COMMANDS
+        code = application(whole)(
             arguments, result_action="return_value", exit_on_error=False, print_error=False
         )
     except CycloptsError as error:

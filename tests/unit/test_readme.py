@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from argo_actors import config as configuration
-from argo_actors.cli.main import COMMANDS, GROUPS
+from argo_actors.cli.main import COMMANDS, GROUPS, run
 from tests.venue import fault_cases
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -32,6 +33,20 @@ def command_table() -> str:
                 assert f"\n{parameter}: " in text, f"{name} has no help on {parameter}"
             rows.append(f"| `argo {prefix}{name}` | {text.splitlines()[0]} |")
     return "\n".join(rows)
+
+
+@pytest.mark.parametrize("group", [(), *((name,) for name in GROUPS)])
+def test_the_help_says_what_each_command_does(
+    group: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*group, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    commands = GROUPS[group[0]][1] if group else COMMANDS
+    for name, place in commands.items():
+        module, _, function = place.partition(":")
+        found = getattr(importlib.import_module(f"argo_actors.cli.{module}"), function)
+        first = (inspect.getdoc(found) or "").splitlines()[0].replace("`", "")
+        assert f"{name} {' '.join(first.split())}" in shown
 
 
 def key_table() -> str:
