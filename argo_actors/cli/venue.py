@@ -16,6 +16,7 @@ def venue(
     account: str = "{}",
     start: str = "",
     lockstep: bool = False,
+    attached: bool = False,
     state: Path | None = None,
     bad_key: Annotated[tuple[str, ...], Parameter(name="--bad-key")] = (),
     skill: tuple[str, ...] = (),
@@ -41,6 +42,8 @@ def venue(
         Market time at which it begins, RFC 3339; a generated market begins now.
     lockstep: bool
         Time moves only by POST /argo/advance.
+    attached: bool
+        It ends when its standard input does.
     state: Path
         Where its book is kept; without it nothing survives its end.
     bad_key: tuple[str, ...]
@@ -58,6 +61,7 @@ def venue(
     arguments += ["--faults", str(faults)] if faults else []
     arguments += ["--start", start] if start else []
     arguments += ["--lockstep"] if lockstep else []
+    arguments += ["--attached"] if attached else []
     arguments += ["--state", str(state)] if state else []
     for name in bad_key:
         arguments += ["--bad-key", name]

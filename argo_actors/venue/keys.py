@@ -17,6 +17,10 @@ class Keys(NamedTuple):
         """A second pair of the owner's, which opens market data and nothing else."""
         return Keys(f"DATA{self.key_id}", f"data-{self.secret}")
 
+    def open_data(self, shown: "Keys | None") -> bool:
+        """Whether what is shown opens the market data of this account."""
+        return shown in (self, self.for_data())
+
 
 def shown(headers: Headers) -> Keys | None:
     """The keys in a request's own two headers or in a basic login; None when it shows none."""

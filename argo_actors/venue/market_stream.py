@@ -252,7 +252,9 @@ class Session:
             self.refuse(403)
         elif self._wrong is not None:
             self.refuse(self._wrong.code, self._wrong.message)
-        elif Keys(str(said.get("key", "")), str(said.get("secret", ""))) != self._stream.keys:
+        elif not self._stream.keys.open_data(
+            Keys(str(said.get("key", "")), str(said.get("secret", "")))
+        ):
             self.refuse(402)
         elif self._feed in _ABSENT.values() or (
             self._stream.rules.basic and self._feed in ("sip", "delayed_sip")

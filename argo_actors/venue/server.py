@@ -157,7 +157,10 @@ class Venue:
             case "POST", "/argo/shutdown":
                 self.stopping.set()
                 return answer(200, {})
-        return answer(404 if path != "/argo/advance" else 409, {"message": "not here"})
+        if path == "/argo/advance":
+            told = "time runs by itself: start with --lockstep to move it"
+            return answer(409, {"message": told})
+        return answer(404, {"message": "not here"})
 
     def about(self) -> dict[str, Any]:
         """What this venue is."""

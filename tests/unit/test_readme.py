@@ -133,3 +133,13 @@ def test_every_test_that_the_venues_rules_name_exists() -> None:
     ]
     assert missing == []
     assert len(named) >= 90
+
+
+def test_every_option_of_the_venue_in_its_section_can_be_given() -> None:
+    section = README.read_text().partition("| option | what it does |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`--([a-z]+)", section))
+    known = set(
+        inspect.signature(importlib.import_module("argo_actors.cli.venue").venue).parameters
+    )
+    assert named - known == set()
+    assert len(named) >= 10

@@ -286,6 +286,13 @@ def test_400_for_symbols_that_are_no_list(world: World, symbols: Any) -> None:
     assert code(one) == 400
 
 
+def test_the_owners_second_pair_opens_market_data(world: World) -> None:
+    about = world.one.about
+    one = world.open()
+    say(one, {"action": "auth", "key": about["data_key_id"], "secret": about["data_secret"]})
+    assert heard(one) == [{"T": "success", "msg": "authenticated"}]
+
+
 def test_401_before_the_keys_402_for_wrong_ones_403_for_twice(world: World) -> None:
     one = world.open()
     say(one, {"action": "subscribe", "quotes": ["AAPL"]})
