@@ -45,6 +45,8 @@ from .units import UtcNanos
 VERSION = "0.1.0"
 START_SECONDS = 30.0
 TAKE_OVER_SECONDS = 5.0
+SETTLE_SHARE = 0.5
+"""Of `shutdown_seconds`: so long an ordered stop waits for orders between two states."""
 
 
 def deciders(config_text: str, account_tag: str) -> dict[str, Decider[Any]]:
@@ -281,6 +283,10 @@ class Daemon:
         if not self.failure:
             self.engine.say("engine", Stopping(reason=reason))
         until = machine_seconds() + self.config.clock.shutdown_seconds
+        if not self.failure:
+            # The clock still runs: a close that is under way ends, or what is held is protected again.
+            most = self.config.clock.shutdown_seconds * SETTLE_SHARE
+            self.engine.driver.until(lambda: bool(self.failure) or self.engine.settled, most)
         self.pacer.stop()
         self.engine.stop(until - machine_seconds())
         self.release()

@@ -262,6 +262,12 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     heard: WordId = WordId(0, 0)
 
     @property
+    def unsettled(self) -> bool:
+        """An answer or a fill is owed, or what is held waits for its stop: no moment to stop at."""
+        bare = self.position is not None and self.position.exposed_since > 0
+        return bare or any(_is_owed(one) for _, one in self.orders)
+
+    @property
     def restless(self) -> bool:
         """Between two states: simulated time moves in fine steps."""
         return (
@@ -273,6 +279,13 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
             )
             or (self.position is not None and self.position.exposed_since > 0)
         )
+
+
+def _is_owed(one: Own) -> bool:
+    """The broker's next word on it comes at once; what rests may rest for days."""
+    quick = one.time_in_force == "ioc" or one.part.type == "market"
+    answers = one.part.status in ("sent", "pending") or (quick and one.part.status in LIVE)
+    return answers or (one.cancel_at > 0 and is_open(one))
 
 
 def orders(state: OrderState) -> tuple[Own, ...]:

@@ -278,6 +278,11 @@ class Engine:
         """The live cell of an address, to be read only; None when there is none."""
         return self.office.cells.get(address)
 
+    @property
+    def settled(self) -> bool:
+        """No decider waits for an answer that it needs before the process may end."""
+        return not any(getattr(cell.state, "unsettled", False) for cell in self.deciders.values())
+
     def stop(self, seconds: float | None = None) -> None:
         """Stop the edges, last first, each within its `shutdown`; then the deciders; flush the journal.
 

@@ -23,7 +23,7 @@ from argo_actors import bootstrap
 from argo_actors.journal.codec import Record
 from argo_actors.messages import Message
 from argo_actors.messages.opinion import Direction, Opinion
-from argo_actors.messages.system import Operator
+from argo_actors.messages.system import Operator, Stopping
 from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.virtual import Killed
 from argo_actors.units import SECOND
@@ -41,6 +41,8 @@ from .wire import Ears, Sent, Wire
 GRID = SECOND // 4
 """The venue matches so often."""
 MOST_STEPS = 400_000
+STOP_SECONDS = 5
+"""As long as the daemon's own ordered stop waits by default."""
 
 
 class Outcome(NamedTuple):
@@ -61,6 +63,14 @@ class Outcome(NamedTuple):
         for key, count in self.coverage.items():
             found[key.partition(" ")[0]] += count
         return found
+
+
+class Stopped(NamedTuple):
+    """An ordered stop: whether all was settled, what was held, and what of it without a stop."""
+
+    settled: bool
+    held: tuple[str, ...]
+    bare: tuple[str, ...]
 
 
 def run(seed: int, **changes: Any) -> Outcome:
@@ -116,6 +126,9 @@ class World:
         self.orphans_arrive: bool | None = None
         """What was under way at a kill arrives, or not; None leaves it to chance."""
         self.on_point: list[Callable[[str, Sent], None]] = []
+        self.stop_by = 0
+        """Until when an ordered stop waits; 0 when none is under way."""
+        self.stopped: list[Stopped] = []
 
     def __enter__(self) -> "World":
         return self
@@ -176,6 +189,7 @@ class World:
             while process.move(due):
                 self.now = process.clock.now()
                 steps += 1
+                self._stop_when_settled(process)
                 if self.kill_wanted is not None or process.ended or steps > MOST_STEPS:
                     break
         except Killed:
@@ -189,6 +203,28 @@ class World:
             self.kill_wanted = ("fatal", 0)
         if self.kill_wanted is not None:
             self._kill(*self.kill_wanted)
+
+    def stop(self) -> None:
+        """Ask the daemon to end in order, as SIGTERM does."""
+        if self.process is not None and not self.stop_by:
+            self.stop_by = self.now + STOP_SECONDS * SECOND
+            self.process.running.say("engine", Stopping(reason="a test"))
+
+    def _stop_when_settled(self, process: Process) -> None:
+        """It ends once nothing is between two states, or when it has waited for long enough."""
+        settled = process.running.settled
+        if not self.stop_by or not (settled or self.now >= self.stop_by):
+            return
+        self.stop_by = 0
+        held = [one for one in self.plan.config.symbols if self.view.position(one)]
+        bare = [
+            one
+            for one in held
+            if self.view.protected(one) < abs(self.view.position(one))
+            and not self.view.is_dust(one, self.view.position(one))
+        ]
+        self.stopped.append(Stopped(settled, tuple(held), tuple(bare)))
+        self.kill("stopped", MOST_STEPS)
 
     def at(self, when: int, then: Callable[[], None]) -> None:
         """Let the world do something at a time."""
