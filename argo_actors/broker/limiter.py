@@ -2,8 +2,8 @@
 
 from ..units import MINUTE, SECOND, UtcNanos
 
-BURST = 5
-"""A burst is this part of a minute's calls: 150 + 30 of Alpaca's 200 leave room for the questions under
+BURST = 6
+"""A burst is this part of a minute's calls: 150 + 25 of Alpaca's 200 leave room for the questions under
 way that need more calls than they took."""
 
 

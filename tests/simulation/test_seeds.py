@@ -24,6 +24,7 @@ FOUND = {
     327: "203 calls in a minute: questions of several calls were let go for the price of one",
     529: "the cycle of a signal before a kill came again, and with it the id of its entry",
     719: "lookups waited behind calls kept for exits: a stop's end was learned seconds late",
+    928: "201 calls in a minute: a burst of thirty left too little room for lists of many pages",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
 }
 """Seeds that failed once, and what they found; the world has changed since, the seeds are kept."""

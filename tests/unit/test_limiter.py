@@ -15,21 +15,21 @@ def drain(limiter: Limiter, now: int, *, urgent: bool) -> int:
 
 def test_the_reserve_is_left_to_urgent_calls() -> None:
     limiter = Limiter(150, 50)
-    assert drain(limiter, START, urgent=False) == 20
-    assert drain(limiter, START, urgent=True) == 10
+    assert drain(limiter, START, urgent=False) == 16
+    assert drain(limiter, START, urgent=True) == 9
 
 
 def test_a_turn_of_several_calls_waits_until_there_are_as_many() -> None:
     limiter = Limiter(150.0, 50.0)
     assert limiter.take(START, urgent=False, calls=10)
-    assert limiter.take(START, urgent=False, calls=10)
-    assert not limiter.take(START, urgent=False, calls=2)
-    assert drain(limiter, START, urgent=True) == 10
+    assert not limiter.take(START, urgent=False, calls=10)
+    assert limiter.take(START, urgent=True, calls=10)
+    assert drain(limiter, START, urgent=True) == 5
     assert not limiter.take(START, urgent=True, calls=2)
 
 
 def test_a_turn_that_made_fewer_calls_than_it_took_lends_them_to_the_next() -> None:
-    limiter = Limiter(60.0, 0.0)
+    limiter = Limiter(72.0, 0.0)
     limiter.take(START, urgent=True, calls=10)
     limiter.made(4, START)
     limiter.take(START, urgent=True, calls=1)
@@ -38,7 +38,7 @@ def test_a_turn_that_made_fewer_calls_than_it_took_lends_them_to_the_next() -> N
 
 
 def test_it_refills_with_market_time_and_never_beyond_a_burst() -> None:
-    limiter = Limiter(60, 0)
+    limiter = Limiter(72, 0)
     assert drain(limiter, START, urgent=True) == 12
     assert drain(limiter, START + 2 * SECOND, urgent=True) == 2
     assert drain(limiter, START + 60 * MINUTE, urgent=True) == 12
@@ -68,15 +68,15 @@ def test_a_turn_that_needed_several_calls_is_charged_for_all_of_them() -> None:
     limiter = Limiter(150, 50)
     limiter.take(START, urgent=False)
     limiter.made(4, START)
-    assert limiter.left(START) == 26
+    assert limiter.left(START) == 21
     limiter.take(START, urgent=False)
     limiter.made(4, START)
-    assert limiter.left(START) == 25
+    assert limiter.left(START) == 20
     limiter.made(5, START)
-    assert limiter.left(START) == 25
+    assert limiter.left(START) == 20
 
 
 def test_calls_made_before_it_are_not_charged_again() -> None:
     limiter = Limiter(150, 50, made=1000)
     limiter.made(1002, START)
-    assert limiter.left(START) == 28
+    assert limiter.left(START) == 23
