@@ -1,9 +1,6 @@
 """`argo venue`: the simulated Alpaca on its own."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 
 def venue(
@@ -18,7 +15,6 @@ def venue(
     lockstep: bool = False,
     attached: bool = False,
     state: Path | None = None,
-    bad_key: Annotated[tuple[str, ...], Parameter(name="--bad-key")] = (),
     skill: tuple[str, ...] = (),
     lag: tuple[str, ...] = (),
 ) -> int:
@@ -46,8 +42,6 @@ def venue(
         It ends when its standard input does.
     state: Path
         Where its book is kept; without it nothing survives its end.
-    bad_key: tuple[str, ...]
-        A source whose key it refuses, as the vendor would.
     skill: tuple[str, ...]
         What sources know, NAME=SKILL,…: honest, perfect, inverted, coin, copy:NAME.
     lag: tuple[str, ...]
@@ -63,8 +57,6 @@ def venue(
     arguments += ["--lockstep"] if lockstep else []
     arguments += ["--attached"] if attached else []
     arguments += ["--state", str(state)] if state else []
-    for name in bad_key:
-        arguments += ["--bad-key", name]
     arguments += [word for one in skill for word in ("--skill", one)]
     arguments += [word for one in lag for word in ("--lag", one)]
     return main(arguments)

@@ -77,14 +77,12 @@ class _Call(NamedTuple):
         return interval
 
 
-def handle(
-    market: Market, now: int, path: str, query: Query, *, known_key: bool = True, free: bool = False
-) -> Answer:
+def handle(market: Market, now: int, path: str, query: Query, *, free: bool = False) -> Answer:
     """Answer a request below `/alpha_vantage`; failures are answers too."""
     if path != f"{PREFIX}/query":
         return answer(404, {"detail": "Not Found"})
     function = parameter(query, "function")
-    if not known_key or not parameter(query, "apikey"):
+    if not parameter(query, "apikey"):
         return answer(200, {"Error Message": BAD_KEY})
     route = _FUNCTIONS.get(function, _unknown)
     try:

@@ -85,15 +85,12 @@ def handle(
     query: Query,
     headers: Headers,
     *,
-    known_key: bool = True,
     free: bool = False,
 ) -> Answer:
     """Answer a request below `/massive`. A free plan sees nothing of today and no snapshots."""
     call = _Call(market, now, path.removeprefix(PREFIX), query, headers, free)
     if not (_bearer(headers) or parameter(query, "apiKey")):
         return _error(call, 401, "API Key was not provided")
-    if not known_key:
-        return _error(call, 401, "Unknown API Key")
     if method != "GET":
         return _error(call, 405, "method not allowed")
     try:

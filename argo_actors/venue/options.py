@@ -57,7 +57,6 @@ class Options(NamedTuple):
     lockstep: bool
     state: Path | None = None
     port: int = 0
-    bad_keys: frozenset[str] = frozenset()
     cash: Decimal = START_CASH
     keys: Keys = DEMO_KEYS
     account_number: str = ACCOUNT_NUMBER
@@ -96,7 +95,6 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     parser.add_argument("--lockstep", action="store_true")
     parser.add_argument("--attached", action="store_true")
     parser.add_argument("--state", type=Path)
-    parser.add_argument("--bad-key", action="append", default=[])
     parser.add_argument("--rate-limit", type=int)
     parser.add_argument("--slow-seconds", type=float, default=5.0)
     parser.add_argument("--skill", action="append", default=[])
@@ -128,7 +126,6 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
         attached=given.attached,
         state=given.state,
         port=given.port,
-        bad_keys=frozenset(given.bad_key),
         cash=account.cash,
         keys=Keys(account.key_id, account.secret),
         account_number=account.number,

@@ -32,15 +32,11 @@ def handle(
     headers: Headers,
     body: bytes,
     *,
-    known_key: bool = True,
-    free: bool = False,
     skill: Skill = HONEST["sonar"],
 ) -> Answer:
-    """Answer a request below `/perplexity`. A free key is one without credits: refused like a bad one."""
-    if not bearer(headers) or not known_key:
+    """Answer a request below `/perplexity`."""
+    if not bearer(headers):
         return _error(401, "invalid_api_key", "Invalid API key provided.")
-    if free:
-        return _error(401, "insufficient_credits", "You have run out of credits.")
     rest = path.removeprefix(PREFIX)
     if rest in ("/chat/completions", "/v1/sonar"):
         return _error(403, "chat_completions_not_available", MOVED)

@@ -19,7 +19,6 @@ from . import trading_json as wire
 from .corporate_actions import check_action
 from .damage import as_floats
 from .data_host import HOST, DataHost
-from .data_rest import forbidden
 from .faults import PlanError, read_plan
 from .http_front import Front, Request
 from .in_force import Faults
@@ -86,24 +85,13 @@ class Venue:
         method, path, query, headers, body = request
         if path.startswith("/argo/"):
             return self._control(method, path, body)
-        now, market, bad = self.book.now, self.options.market, self.options.bad_keys
-        found = handle_provider(
-            market,
-            now,
-            method,
-            unquote(path),
-            query,
-            headers,
-            bad,
-            body=body,
-            skills=self.options.skills,
-        )
+        now, market, skills = self.book.now, self.options.market, self.options.skills
+        asked = (method, unquote(path), query, headers)
+        found = handle_provider(market, now, *asked, body=body, skills=skills)
         if found is not None:
             return found
         if path.startswith(HOST):
-            if "alpaca" in bad:
-                return forbidden()
-            return self._data.handle(now, method, unquote(path), query, headers)
+            return self._data.handle(now, *asked)
         reply = self.exchange.handle(method, path, query, headers, body)
         self._settle()
         return reply

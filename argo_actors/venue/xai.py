@@ -30,17 +30,11 @@ def handle(
     headers: Headers,
     body: bytes,
     *,
-    known_key: bool = True,
-    free: bool = False,
     skill: Skill = HONEST["xai_grok"],
 ) -> Answer:
-    """Answer a request below `/xai`. A free key is one without credits."""
+    """Answer a request below `/xai`."""
     if not bearer(headers):
         return _error(401, "unauthenticated", "No API key was provided.")
-    if not known_key:
-        return _error(400, "invalid-argument", BAD_KEY)
-    if free:
-        return _error(403, "permission-denied", NO_CREDITS)
     rest = path.removeprefix(PREFIX)
     if method == "GET" and rest == "/models":
         return answer(200, {"object": "list", "data": [{"id": one} for one in MODELS]})

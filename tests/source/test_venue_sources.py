@@ -24,6 +24,7 @@ from argo_actors.venue.data_rest import handle_data
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.providers import handle_provider
 from argo_actors.venue.skill import HONEST, Skills, score, seen_by, skills
+from argo_actors.venue.vendors import failure
 from tests.source.provider_stub import Asked, ProviderStub, Reply, providing
 from tests.source.source_bench import NOW
 
@@ -37,14 +38,18 @@ class World:
         self.market = Generated(7, NOW)
         self.now = NOW
         self.skills: Skills = HONEST
-        self.bad_keys: frozenset[str] = frozenset()
+        self.failing = ""
         self.free_plans: frozenset[str] = frozenset()
 
     def __call__(self, asked: Asked) -> Reply:
-        plans = (self.bad_keys, self.free_plans, asked.body, self.skills)
+        plans = (self.free_plans, asked.body, self.skills)
         request = (self.now, asked.method, asked.path, asked.query, asked.headers)
         shown = seen_by(self.market, self.skills["alpaca"], ("1Min",))
-        found = handle_provider(self.market, *request, *plans) or handle_data(shown, *request)
+        found = (
+            failure(asked.path, self.failing, "KEY")
+            or handle_provider(self.market, *request, *plans)
+            or handle_data(shown, *request)
+        )
         assert found is not None, asked.path
         status, headers, body = found
         return Reply(status, body, tuple(headers.items()))
@@ -61,7 +66,7 @@ def world(stub: ProviderStub) -> Iterator[World]:
     found: Any = stub.script
     assert isinstance(found, World)
     yield found
-    found.bad_keys = found.free_plans = frozenset()
+    found.failing, found.free_plans = "", frozenset()
     found.now, found.skills = NOW, HONEST
 
 
@@ -128,7 +133,7 @@ def test_history_gives_regime_and_volatility(stub: ProviderStub) -> None:
 
 @pytest.mark.parametrize("name", ["massive", "alpha_vantage"])
 def test_a_bad_key_is_permanent(stub: ProviderStub, world: World, name: str) -> None:
-    world.bad_keys = frozenset({name})
+    world.failing = "bad_key"
     with closing(MAKE[name](stub.url, "1Min")) as provider, pytest.raises(PermanentProviderError):
         provider.readings(SYMBOLS, NOW)
 
@@ -178,11 +183,11 @@ def test_a_models_scores_become_readings_and_its_price_is_counted(
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("plan", ["bad_keys", "free_plans"])
+@pytest.mark.parametrize("how", ["bad_key", "no_money"])
 def test_a_model_without_key_or_credits_is_parked(
-    stub: ProviderStub, world: World, name: str, plan: str
+    stub: ProviderStub, world: World, name: str, how: str
 ) -> None:
-    setattr(world, plan, frozenset({name}))
+    world.failing = how
     with closing(MODELS[name](stub.url)) as model, pytest.raises(PermanentProviderError) as found:
         model.readings(SYMBOLS, NOW)
     assert "API_KEY" in found.value.fix or "credits" in found.value.fix

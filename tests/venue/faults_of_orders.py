@@ -289,6 +289,11 @@ def _(world: World) -> None:
     modes={"halted": ["AAPL"]},
 )
 def _(world: World) -> None:
+    world.give({"modes": {}})
+    resting = world.market("resting", "AAPL", 1)
+    world.give({"modes": {"halted": ["AAPL"]}})
+    world.pass_time(30)
+    assert world.status(resting) == "new"
     assert not world.client.get_asset("AAPL").tradable
     error = world.refused(lambda: world.market("halted", "AAPL", 1))
     assert (error.status_code, error.code) == (422, 42210000)
