@@ -8,6 +8,13 @@ from ..units import SECOND
 from .client import ASKED, Asked
 from .output import emit_json, line
 
+CHECK = {"code", "passed", "value", "limit"}
+TIMES = {
+    *("expires_at", "as_of", "valid_until", "at", "received_at", "entry_at", "exit_at", "read_at"),
+    *("last_answer_at", "session_open", "session_close", "next_open", "next_close", "loss_day"),
+}
+"""Fields in nanoseconds UTC."""
+
 
 def why(order: str, *, asked: Asked = ASKED) -> int:
     """Explain an order: the approval, the signal, the opinions and the figures it rests on.
@@ -45,17 +52,28 @@ def _print(reason: Reason) -> None:
         f"{indent}{name} by {reason.actor} at {_time(reason.at)} ({reason.word.seq}.{reason.word.n})"
     )
     for field, value in shown(reason.message).items():
-        if field in ("checks", "families", "evidence", "sizing", "legs"):
-            for part in value if isinstance(value, list) else [value]:
-                line(f"{indent}    {field}: {_flat(part)}")
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            line(f"{indent}    {field}:")
+            for part in value:
+                line(f"{indent}      {_flat(part)}")
         else:
-            line(f"{indent}    {field}: {_flat(value)}")
+            line(f"{indent}    {field}: {_shown(field, value)}")
 
 
 def _flat(value: Any) -> str:
+    """In one line; a risk check as people read it."""
     if isinstance(value, list):
-        return " ".join(_flat(one) for one in value)
-    return str(value)
+        return ", ".join(_flat(one) for one in value) or "none"
+    if not isinstance(value, dict):
+        return "-" if value is None else str(value)
+    if value.keys() == CHECK:
+        mark = "ok" if value["passed"] else "NO"
+        return f"{mark} {value['code']:18} {value['value']} (limit {value['limit']})"
+    return ", ".join(f"{name} {_shown(name, one)}" for name, one in value.items())
+
+
+def _shown(field: str, value: Any) -> str:
+    return _time(value) if field in TIMES and value else _flat(value)
 
 
 def _time(at: int) -> str:

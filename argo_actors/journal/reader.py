@@ -1,6 +1,7 @@
 """Read-only access to the day files of an account: openings, records, the chain."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,7 +81,7 @@ def block_with(path: Path, seq: int) -> Block | None:
 
 
 def mentions(path: Path, name: str) -> list[int]:
-    """First records of the blocks that mention a symbol, or an order whose id holds `name`, newest first.
+    """First records of the blocks that mention an order of a symbol, or whose id holds `name`, newest first.
 
     By the side index; of a file that has lost its index, every block.
     """
@@ -88,8 +89,10 @@ def mentions(path: Path, name: str) -> list[int]:
         return [first for (first,) in _rows(path, "SELECT first FROM block ORDER BY first DESC")]
     found = _rows(
         path,
-        "SELECT DISTINCT first FROM mention WHERE subject = 'symbol:' || ?1 "
-        "OR (subject LIKE 'client_order_id:%' AND instr(subject, ?1)) ORDER BY first DESC",
+        "WITH orders AS (SELECT subject, first FROM mention WHERE subject LIKE 'client_order_id:%') "
+        "SELECT first FROM mention WHERE subject = 'symbol:' || ?1 "
+        "AND first IN (SELECT first FROM orders) "
+        "UNION SELECT first FROM orders WHERE instr(subject, ?1) ORDER BY first DESC",
         name,
     )
     return [first for (first,) in found]
@@ -98,6 +101,8 @@ def mentions(path: Path, name: str) -> list[int]:
 def _rows(path: Path, query: str, *values: int | str) -> list[tuple[Any, ...]]:
     """The answer to a query, in a short transaction of its own. Raises JournalError."""
     try:
+        if path.suffix == SUFFIX:
+            return list(_unpacked(path).execute(query, values))
         connection = open_for_reading(path)
         try:
             return list(connection.execute(query, values))
@@ -105,6 +110,12 @@ def _rows(path: Path, query: str, *values: int | str) -> list[tuple[Any, ...]]:
             connection.close()
     except apsw.Error as error:
         raise JournalError(f"{path}: cannot be read: {error}", fix=FIX) from None
+
+
+@lru_cache(maxsize=1)
+def _unpacked(path: Path) -> apsw.Connection:
+    """A sealed file is kept open: unpacking it takes long, and it never changes."""
+    return open_for_reading(path)
 
 
 def newest_state(path: Path) -> Opening:

@@ -75,14 +75,17 @@ class Words:
 
 
 def shown(message: Message) -> dict[str, Any]:
-    """The message's fields, without its reasons and without what is empty."""
-    fields: dict[str, Any] = msgspec.to_builtins(_fields(message))
+    """The message's fields by their names, without its reasons and without what is empty."""
+    fields: dict[str, Any] = msgspec.to_builtins(_named(message))
     return {
         name: value
         for name, value in fields.items()
-        if name != "because" and value not in (None, "", [], ())
+        if name != "because" and value not in (None, "", [])
     }
 
 
-def _fields(message: Message) -> dict[str, Any]:
-    return {name: getattr(message, name) for name in message.__struct_fields__}
+def _named(value: Any) -> Any:
+    """Structs by their fields' names, also within others: they are written as arrays otherwise."""
+    if isinstance(value, msgspec.Struct):
+        return {name: _named(getattr(value, name)) for name in value.__struct_fields__}
+    return [_named(one) for one in value] if isinstance(value, tuple) else value

@@ -21,6 +21,7 @@ from argo_actors.journal.reader import (
 )
 from argo_actors.journal.writer import Journal, day_of, new_file
 from argo_actors.messages.market import Figures, Tick
+from argo_actors.messages.order import OrderAbsent
 from argo_actors.units import DAY, SECOND
 from tests.waiting import until
 
@@ -222,16 +223,18 @@ def test_what_is_mentioned_leads_to_its_block(bench: Bench) -> None:
 def test_an_index_that_is_lost_is_made_anew_at_the_next_start(bench: Bench) -> None:
     journal = bench.journal(seconds=30)
     journal.wait_durable(append(journal, 1), 5)
+    absent = OrderAbsent(client_order_id="argo-1", symbol="AAPL", listed=True, because=())
+    journal.wait_durable(journal.append(NOON, "broker", None, "said", (absent,)), 5)
     figures = Figures(symbol="AAPL", regime="BULL", atr_pct=None, bars=1, timeframe="1Day", as_of=1)
-    journal.wait_durable(journal.append(NOON, "source/alpaca", None, "said", (figures,)), 5)
+    journal.wait_durable(journal.append(NOON, "quotes", None, "said", (figures,)), 5)
     journal.close()
     assert mentions(bench.path, "AAPL") == [2]
     hand = apsw.Connection(str(bench.path))
     hand.execute("DELETE FROM mention")
     hand.close()
-    assert mentions(bench.path, "AAPL") == [2, 1]
-    assert len(list(records(bench.path))) == 2
-    bench.journal(begin=msgspec.structs.replace(EMPTY, last_seq=2)).close()
+    assert mentions(bench.path, "AAPL") == [3, 2, 1]
+    assert len(list(records(bench.path))) == 3
+    bench.journal(begin=msgspec.structs.replace(EMPTY, last_seq=3)).close()
     assert mentions(bench.path, "AAPL") == [2]
 
 

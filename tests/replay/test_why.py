@@ -1,13 +1,16 @@
 """Why an order was sent, from a journal and its side index."""
 
+import re
 import shutil
 from pathlib import Path
 
 import apsw
 import pytest
 
+from argo_actors.cli.main import run
 from argo_actors.errors import UsageError
 from argo_actors.journal.reader import records
+from argo_actors.journal.sealed import seal
 from argo_actors.messages import WordId
 from argo_actors.messages.order import SubmitOrder
 from argo_actors.replay.why import Words
@@ -17,7 +20,8 @@ GOLDEN = Path(__file__).parent / "golden" / "format-1.db"
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    return Path(shutil.copy(GOLDEN, tmp_path / "2026-03-04.db"))
+    (tmp_path / "journal").mkdir()
+    return Path(shutil.copy(GOLDEN, tmp_path / "journal" / "2026-03-04.db"))
 
 
 def orders(path: Path) -> list[tuple[WordId, SubmitOrder]]:
@@ -49,6 +53,25 @@ def test_an_order_is_found_and_followed_to_what_it_rests_on(journal: Path, index
 def test_a_symbol_means_its_newest_order(journal: Path) -> None:
     word, order = orders(journal)[-1]
     assert Words(journal.parent).find_order(order.symbol) == word
+
+
+def test_a_sealed_day_answers_like_an_open_one(journal: Path) -> None:
+    (word, _), *_ = orders(journal)
+    before = list(Words(journal.parent).reasons(word))
+    seal(journal)
+    assert not journal.exists()
+    assert list(Words(journal.parent).reasons(word)) == before
+
+
+def test_the_risk_checks_are_told_by_their_names(
+    journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (_, order), *_ = orders(journal)
+    assert run(["why", order.client_order_id, "--state", str(journal.parent.parent)]) == 0
+    said = capsys.readouterr().out
+    assert "ok QUOTE " in said
+    assert max(map(len, said.splitlines())) <= 80
+    assert not re.search(r"\d{19}", said), "no time in nanoseconds"
 
 
 def test_an_order_that_nobody_sent_is_told(journal: Path) -> None:
