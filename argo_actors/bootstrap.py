@@ -127,10 +127,8 @@ class Daemon:
             logger.warning(warning)
 
     def _restore_operator(self) -> None:
-        """A halt outlives the process: it is in the journal, and in force before anything is sent."""
-        state = self.engine.deciders["risk"].state
-        if isinstance(state, RiskState):
-            self.gate.operate(state.operator)
+        """What operators have said outlives the process."""
+        in_force(self.engine, self.gate)
         books = self.engine.deciders["tracker"].state
         if isinstance(books, TrackerState):
             self.roster.restore(books.switched_off)
@@ -302,6 +300,13 @@ class Daemon:
         """Let go of the locks, the state's last: whoever waits for that one finds the account free."""
         for lock in reversed(self._locks):
             lock.release()
+
+
+def in_force(engine: Engine, gate: Gate) -> None:
+    """A halt outlives the process: it is in the journal, and in force before anything is sent."""
+    state = engine.deciders["risk"].state
+    if isinstance(state, RiskState):
+        gate.operate(state.operator)
 
 
 def last_cycle(engine: Engine) -> int:

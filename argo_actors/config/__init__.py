@@ -16,6 +16,7 @@ from .account import multipliers as multipliers
 from .account import warnings as warnings
 from .blocks import Broker as Broker
 from .blocks import Clock as Clock
+from .blocks import Consensus as Consensus
 from .blocks import Journal as Journal
 from .blocks import PropFirm as PropFirm
 from .blocks import RestartPolicy as RestartPolicy

@@ -223,11 +223,14 @@ class Maker:
             yield self._reconcile("the position is gone")
 
     def _covering(self, position: Position) -> Iterator[Message]:
-        """Both legs of a pair filled, or a late close: what is held the other way round is closed."""
+        """Both legs of a pair filled, or a late close: what is held the other way round is closed.
+
+        The rest of a close that still works would only make it more: it is called back first.
+        """
         out = open_orders(self.state)
         if not may_close(self.symbol, self.state):
             return
-        if any(one.leg in CLOSING for one in out):
+        if any(one.leg in CLOSING and one.part.side == position.side for one in out):
             return
         if out:
             yield from self.make.cancel(*out)

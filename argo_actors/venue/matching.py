@@ -162,7 +162,7 @@ class Book(Reviewed):
         if order.awake_at >= to and order.awake_at:
             return
         price, filled = self._price(order, begun, to), order.filled_qty
-        if price is not None:
+        if price is not None and not self._is_thin(order, to):
             self._fill(order, price)
         if order.status == "pending_replace":
             self._replaced(order, order.filled_qty - filled)
@@ -172,6 +172,10 @@ class Book(Reviewed):
             self._finish(order, "canceled")
         elif price is None and (order.triggered or order.type == "limit"):
             order.rested = True
+
+    def _is_thin(self, order: Order, at: int) -> bool:
+        """The book has not filled up again since the order's last part."""
+        return bool(order.fills) and at < order.filled_at + int(self.modes.parts_seconds * SECOND)
 
     def _is_cancelled(self, order: Order, begun: int, to: int, *, crypto: bool) -> bool:
         """A cancel under way is overtaken by a fill, or carried out when its time has come."""

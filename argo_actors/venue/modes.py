@@ -36,6 +36,8 @@ class Modes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """So many others get a price that is worse by a hundredth (`trade_correct`)."""
     splits_overnight: Share = 0
     """So many of the stocks held at a close split until the next session; announced at the close."""
+    parts_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0
+    """The next part of a partly filled order comes only after so long (market time)."""
     held_legs_hidden: bool = False
     """No list shows a held leg, nested or not; it is found by its own id."""
     most_orders: Annotated[int, msgspec.Meta(ge=1, le=500)] = 500

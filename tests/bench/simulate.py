@@ -64,7 +64,8 @@ def main() -> int:
     _tell(coverage, figures)
     seconds = time.monotonic() - begun
     print(f"seeds {given.seeds}, {seconds / given.seeds:.2f} s each, violated in {bad}")
-    print(f"faults {sum(coverage.values())}, never met: {len(missing(coverage))}")
+    never = missing(coverage)
+    print(f"faults {sum(coverage.values())}, never met: {', '.join(never) or 'none'}")
     return 1 if bad else 0
 
 

@@ -1,7 +1,9 @@
 """Bugs of the kinds that cost money, as edits of the source: the simulation must catch each of them.
 
 An edit names its file and a text that occurs there exactly once, so that a bug does not silently turn
-into none when the code moves on.
+into none when the code moves on. Where a second layer would hold, a bug lies in each of them. Left out is
+what the layers beside make good, such as reservations that a restart forgets (each symbol's actor
+says what of its entry is pending) or a gate that alone overlooks a halt (risk has denied the entry).
 """
 
 from pathlib import Path
@@ -54,11 +56,13 @@ FACTS = "order/facts.py"
 TIMING = "order/timing.py"
 POLICY = "order/policy.py"
 STATE = "order/state.py"
+REFUSAL = "order/refusal.py"
 CASE = "risk/case.py"
 CHECKS = "risk/checks.py"
 LEARN = "risk/learn.py"
 COOLDOWN = "risk/cooldown.py"
 LIMITS = "risk/limits.py"
+TABLE = "risk/table.py"
 ENGINE = "runtime/engine.py"
 FOLDING = "runtime/folding.py"
 
@@ -95,7 +99,7 @@ PLANTED: tuple[Bug, ...] = (
     ),
     bug(
         "a halt is forgotten over a restart",
-        ("bootstrap.py", "self.gate.operate(state.operator)", 'self.gate.operate("normal")'),
+        ("bootstrap.py", "        gate.operate(state.operator)", '        gate.operate("normal")'),
         (
             CHECKS,
             'return _check("HALTED", found == "normal", found, "normal")',
@@ -162,9 +166,9 @@ PLANTED: tuple[Bug, ...] = (
                 "                self._submit(order, word)\n"
             ),
             (
-                '                again = order.client_order_id[:-1] + "9"\n'
-                "                order = msgspec.structs.replace(order, client_order_id=again)\n"
-                "                self._submit(order, word)\n"
+                '                fresh = order.client_order_id[:-1] + "9"\n'
+                "                again = msgspec.structs.replace(order, client_order_id=fresh)\n"
+                "                self._submit(again, word)\n"
             ),
         ),
     ),
@@ -203,13 +207,14 @@ PLANTED: tuple[Bug, ...] = (
         ),
     ),
     bug(
-        "the stream is trusted: orders are not polled, the truth is not read",
+        "the stream is trusted: neither orders nor positions are polled",
         (
             READINGS,
             'if self._live and self._due("orders", broker.open_orders_seconds):',
             "if False:",
         ),
-        (READINGS, 'if self._due("truth", broker.reconcile_seconds):', "if False:"),
+        (READINGS, 'if self._due("whole truth", broker.reconcile_seconds):', "if False:"),
+        (READINGS, 'if self._due("positions", broker.positions_seconds):', "if False:"),
     ),
     bug(
         "the truth is read once before READY",
@@ -307,8 +312,12 @@ PLANTED: tuple[Bug, ...] = (
         "an exit may be sent again while one works",
         (
             ACTIONS,
-            "        closing = [one for one in out if one.leg in CLOSING]\n        if closing:",
-            "        closing = [one for one in out if one.leg in CLOSING]\n        out = []\n        if False:",
+            "        closing = [one for one in out if one.leg in CLOSING]\n        if any(",
+            (
+                "        closing = []\n"
+                "        out = [one for one in out if one.leg not in CLOSING]\n"
+                "        if any("
+            ),
         ),
     ),
     bug(
@@ -323,9 +332,10 @@ PLANTED: tuple[Bug, ...] = (
         "stocks are closed outside their session",
         (
             POLICY,
-            "return is_coin(symbol) or (state.hours is not None and state.hours.is_open)",
-            "return True",
+            "    return state.hours is not None and state.hours.is_open and not is_under_way(state)",
+            "    return True",
         ),
+        (CHECKS, "= (account_blocked, market_closed)", "= (account_blocked,)"),
     ),
     # what is dared
     bug(
@@ -377,6 +387,12 @@ PLANTED: tuple[Bug, ...] = (
     bug(
         "a stock is entered on what somebody else holds",
         (CHECKS, "    foreign,\n    quote,\n", "    quote,\n"),
+        (
+            TABLE,
+            "    if holding is None or holding.side is None:",
+            "    if holding is None or holding.side is None or not holding.own:",
+        ),
+        (CHECKS, 'return _check("DUPLICATE", side is None', 'return _check("DUPLICATE", True'),
     ),
     # restart
     bug(
@@ -400,6 +416,7 @@ PLANTED: tuple[Bug, ...] = (
         "entries are made before READY",
         (CHECKS, "    not_ready,\n    broker_unreachable,\n", ""),
         (BROKER, "if order.increases and not self._readings.ready:", "if False:"),
+        (GATE, "or self._exposure.problem(order)", ""),
     ),
     bug(
         "an actor that died on a fact goes on as if it had heard it",
@@ -413,14 +430,23 @@ PLANTED: tuple[Bug, ...] = (
         "the broker's truth is read and not believed",
         (
             FOLD,
-            "return reconciled(symbol, tag, noticed(state, message.position.qty), message)",
+            "return reconciled(symbol, tag, noticed(state, message.position), message)",
             'return replace(state, frozen="")',
         ),
     ),
     bug(
         "a second signal enters beside a position",
+        (
+            TABLE,
+            '        return "DUPLICATE"',
+            '        return "open_long" if long else "open_short"',
+        ),
         (CHECKS, 'return _check("DUPLICATE", side is None', 'return _check("DUPLICATE", True'),
-        (CHECKS, "    position_size,\n    exposure_limit,\n", "    exposure_limit,\n"),
+        (
+            CHECKS,
+            'return _check("POSITION_SIZE", whole <= most',
+            'return _check("POSITION_SIZE", True',
+        ),
         (
             FOLD,
             "busy = state.position is not None or any(is_open(one) for one in orders(state))",
@@ -446,11 +472,68 @@ PLANTED: tuple[Bug, ...] = (
     ),
     bug(
         "every call is free",
-        ("broker/limiter.py", "if now < self._closed_until or self._tokens < least:", "if False:"),
+        (
+            "broker/limiter.py",
+            "if now < self._closed_until or self._tokens < min(least, self._most):",
+            "if False:",
+        ),
     ),
     bug(
-        "reservations do not outlive a restart",
-        (LEARN, "ready_at=None, stream_up=False,", "ready_at=None, reserved=(), stream_up=False,"),
-        (GATE, "or self._exposure.problem(order)", ""),
+        "another daemon's orders are not minded",
+        (CHECKS, "    frozen,\n    foreign,\n", "    foreign,\n"),
+        (FOLD, "or busy or state.frozen:", "or busy:"),
+    ),
+    bug(
+        "entries are made while no stream tells of their fills",
+        (CHECKS, "    broker_unreachable,\n", ""),
+    ),
+    bug(
+        "a fill that comes after its order's end does not count",
+        (
+            REPORTS,
+            "    if filled_qty > part.filled_qty:",
+            "    if filled_qty > part.filled_qty and part.status not in TERMINAL:",
+        ),
+    ),
+    bug(
+        "a signal lives as long again in each hand",
+        (
+            "risk/decider.py",
+            "        expires_at=told.signal.expires_at,\n        reasoning=told",
+            "        expires_at=told.signal.expires_at + 30_000_000_000,\n        reasoning=told",
+        ),
+    ),
+    bug(
+        "only the first page of orders is read",
+        ("broker/transport.py", "PAGE = 500", "PAGE = 2"),
+        (
+            "broker/transport.py",
+            "            if len(page) < PAGE:",
+            "            if page is not None:",
+        ),
+    ),
+    bug(
+        "a cancel that was not answered was carried out",
+        (
+            BROKER,
+            "                self._lookup(command.client_order_id, command.symbol, word)",
+            (
+                "                self._port.say(\n"
+                "                    OrderAbsent(\n"
+                "                        client_order_id=command.client_order_id,\n"
+                "                        symbol=command.symbol,\n"
+                "                        listed=True,\n"
+                "                        because=(word,),\n"
+                "                    )\n"
+                "                )"
+            ),
+        ),
+        (
+            REPORTS,
+            'one.part.status not in ("sent", "lost"):\n        return state\n    one =',
+            "False:\n        return state\n    one =",
+        ),
+        (TIMING, "ABSENT_TIMES = 3", "ABSENT_TIMES = 1"),
+        (TIMING, "ABSENT_AFTER = 60 * SECOND", "ABSENT_AFTER = 0"),
     ),
 )

@@ -70,7 +70,7 @@ class Checker:
             return False
         daily, drawdown = loss_limits(view.config)
         lost = (view.first_equity - view.book.equity()) * 100
-        least = min(amount(daily), amount(drawdown)) + Decimal("0.05")
+        least = min(amount(daily), amount(drawdown)) + Decimal("0.02")
         return lost >= least * view.first_equity
 
     def end(self, now: int) -> None:

@@ -14,7 +14,16 @@ from argo_actors.journal.codec import Record
 from argo_actors.messages import WordId
 from argo_actors.messages.market import Quotes
 from argo_actors.messages.order import BrokerReady as Ready
-from argo_actors.messages.order import CancelOrder, EntrySettled, Fill, Reconciled, SubmitOrder
+from argo_actors.messages.order import (
+    CancelOrder,
+    EntrySettled,
+    Fill,
+    PositionClosed,
+    Protected,
+    Reconciled,
+    SubmitOrder,
+    Unprotected,
+)
 from argo_actors.messages.signal import Approval
 from argo_actors.units import DAY, MINUTE, SECOND, ZERO, equity_tick
 from argo_actors.venue.matching import NINE, Order
@@ -101,6 +110,20 @@ def i2_same_body(view: View, sent: Sent) -> Found:
         yield f"{sent.client_order_id} is not what the command says: {sent.body}"
 
 
+@invariant("I2 one to one", "left")
+def i2_again(view: View, sent: Sent) -> Found:
+    """The same id leaves again only when a lookup in between has found no such order."""
+    if not _is_submission(sent):
+        return
+    mine = [one for one in view.sent if one.client_order_id == sent.client_order_id]
+    before = [one for one in mine if _is_submission(one) and one.n != sent.n]
+    if before:
+        last = before[-1].n
+        proved = any(one.method == "GET" and one.n > last and one.status == 404 for one in mine)
+        if not proved:
+            yield f"{sent.client_order_id} left again with no proof that it had not arrived"
+
+
 @invariant("I2 one to one", "end")
 def i2_no_orphans(view: View) -> Found:
     """Every order under our ids has its command."""
@@ -170,6 +193,15 @@ def _known_by(view: View, sent: Sent, since: int) -> bool:
 
 
 @invariant("I4 caps in the worst case", "left")
+def i4_foreign(view: View, sent: Sent) -> Found:
+    """Nothing is entered beside what the journal says somebody else holds or has ordered."""
+    order = _entry(view, sent)
+    since = None if order is None else view.foreign_told.get(order.symbol)
+    if since is not None and _known_by(view, sent, since):
+        yield f"{sent.client_order_id} left {view.seconds(since):.1f} s after foreign items were told"
+
+
+@invariant("I4 caps in the worst case", "left")
 def i4_symbol(view: View, sent: Sent) -> Found:
     """Position, pending and unknown of a symbol stay within its share."""
     order = _entry(view, sent)
@@ -231,15 +263,28 @@ def _at_work(view: View, symbol: str, sent: Sent) -> Decimal:
         if unknown.symbol == symbol and order.increases and pending and not _given_up(view, cid):
             total += order.qty * mark
             named.add(cid)
-    mine = _entry(view, sent)
-    if mine is not None and mine.symbol == symbol and sent.client_order_id not in named:
-        total += mine.qty * mark
+    for other in view.entries_left:
+        order = view.intents[other.client_order_id].order
+        if (
+            order.symbol == symbol
+            and order.client_order_id not in named
+            and _in_the_air(view, other)
+        ):
+            total += order.qty * mark
+            named.add(order.client_order_id)
     return total
 
 
+def _in_the_air(view: View, sent: Sent) -> bool:
+    """It has left, and nobody knows of an answer yet."""
+    cid = sent.client_order_id
+    decided = cid in view.book.by_client or cid in view.reported or cid in view.refused
+    return not decided and not _given_up(view, cid)
+
+
 def _given_up(view: View, cid: str) -> bool:
-    times = view.absent_at[cid]
-    listed = any(one.listed for one in view.absent[cid])
+    times = view.absent_at.get(cid, [])
+    listed = any(one.listed for one in view.absent.get(cid, []))
     return len(times) >= 3 and listed and times[-1] - times[0] >= MINUTE - SECOND
 
 
@@ -264,6 +309,33 @@ def i5_closing(view: View, symbol: str) -> Found:
     total = sum(groups.values(), ZERO)
     if total > abs(held) and symbol not in view.foreign:
         yield f"{symbol}: orders close {total} of {held}"
+
+
+@invariant("I5 no flip", "left")
+def i5_alone(view: View, sent: Sent) -> Found:
+    """An exit leaves when its position's other orders are over; what nobody knows of cannot be waited for."""
+    intent = view.intents.get(sent.client_order_id)
+    if not _is_submission(sent) or intent is None or intent.order.leg not in ("exit", "flat"):
+        return
+    if view.turned_by_venue or view.legs_replaced or intent.order.symbol in view.foreign:
+        return
+    for one in view.live(intent.order.symbol):
+        root = view.root(one).client_order_id
+        known = root in view.intents and root in view.reported
+        if known and not _given_up(view, root) and root != sent.client_order_id:
+            yield f"{sent.client_order_id} left while {_named(view, one)} is {one.status}"
+
+
+@invariant("I5 no flip", "left")
+def i5_size(view: View, sent: Sent) -> Found:
+    """Neither protection nor an exit is larger than what is held, or was lately."""
+    intent = view.intents.get(sent.client_order_id)
+    if not _is_submission(sent) or intent is None or intent.order.increases:
+        return
+    symbol = intent.order.symbol
+    most = max(abs(one) for one in (*_lately(view, symbol, view.now), view.position(symbol)))
+    if intent.order.qty > most and not view.turned_by_venue and symbol not in view.foreign:
+        yield f"{sent.client_order_id} is for {intent.order.qty} of {most}"
 
 
 @invariant("I5 no flip", "venue")
@@ -295,11 +367,46 @@ def i6_flagged(view: View) -> Found:
     """A second after it was seen it is protected, or flagged for all to see."""
     for symbol, one in view.exposures.items():
         begun = max(one.seen_at, view.started_at, view.alive_at)
-        if not one.seen_at or symbol in view.flagged or not _watched(view, symbol):
+        told = symbol in view.flagged or symbol in view.over_told
+        if not one.seen_at or told or not _watched(view, symbol):
             continue
         if view.now - begun > SECOND + 2 * SLACK:
             age = view.seconds(begun)
             yield f"{symbol}: {view.position(symbol)} unprotected for {age:.1f} s, no flag"
+
+
+@invariant("I6 protected or flagged", "time")
+def i6_rest(view: View) -> Found:
+    """A second after an entry was seen partly filled its rest is called back: its legs sleep till then."""
+    for cid, at in view.partly.items():
+        one = view.book.orders[view.book.by_client[cid]]
+        begun = max(at, view.started_at, view.alive_at)
+        waits = one.status == "partially_filled" and cid not in view.called_back
+        if waits and view.alive and view.now - begun > SECOND + 2 * SLACK:
+            yield f"{cid} is partly filled for {view.seconds(at):.1f} s and not called back"
+
+
+@invariant("I6 protected or flagged", "record")
+def i6_true(view: View, record: Record) -> Found:
+    """What is said to protect does: a held leg only once its entry is completely filled."""
+    for said in record.said:
+        if not isinstance(said, Protected) or said.order not in view.book.by_client:
+            continue
+        one = view.book.orders[view.book.by_client[said.order]]
+        if one.order_class == "bracket" and one.status != "filled":
+            yield f"{said.order} is said to protect {said.symbol}, its entry is {one.status}"
+
+
+@invariant("I6 protected or flagged", "record")
+def i6_false_alarm(view: View, record: Record) -> Found:
+    """What the venue's stops cover is not flagged: a flag leads to an exit."""
+    for said in record.said:
+        since = view.covered_since.get(said.symbol) if isinstance(said, Unprotected) else None
+        if since is None or not view.ready_at:
+            continue
+        begun = max(view.disturbed_at, view.ready_at, view.started_at)
+        if view.seconds(since) > 0.75 and view.seconds(begun) > SEEN_SECONDS:
+            yield f"{said.symbol} is flagged, covered for {view.seconds(since):.1f} s"
 
 
 @invariant("I6 protected or flagged", "time")
@@ -385,6 +492,26 @@ def i8_ready_first(view: View, sent: Sent) -> Found:
         yield f"{sent.client_order_id} left before READY"
 
 
+@invariant("I8 restart equality", "left")
+def i8_stream(view: View, sent: Sent) -> Found:
+    """Nor while no trade stream is authorised."""
+    if (
+        _entry(view, sent) is not None
+        and view.stream_down
+        and _known_by(view, sent, view.stream_down)
+    ):
+        yield f"{sent.client_order_id} left {view.seconds(view.stream_down):.1f} s without a stream"
+
+
+@invariant("I8 restart equality", "left")
+def i8_crashed(view: View, sent: Sent) -> Found:
+    """Nor in a symbol whose actor died on a word, before the broker's truth has replaced what it knew."""
+    order = _entry(view, sent)
+    since = None if order is None else view.crashed.get(order.symbol)
+    if since is not None and _known_by(view, sent, since - SECOND):
+        yield f"{sent.client_order_id} left after a crash, with no reading of the truth"
+
+
 @invariant("I8 restart equality", "record")
 def i8_read_twice(view: View, record: Record) -> Found:
     """READY comes after two whole readings, and what it says was so."""
@@ -401,10 +528,15 @@ def i8_read_twice(view: View, record: Record) -> Found:
 
 
 def _was_so(view: View, truth: Reconciled, at: int) -> bool:
-    history = view.position_history[truth.symbol]
+    return truth.position.qty in _lately(view, truth.symbol, at)
+
+
+def _lately(view: View, symbol: str, at: int) -> set[Decimal]:
+    """What the venue held of a symbol at any time of the last twenty seconds."""
+    history = view.position_history[symbol]
     before = [qty for when, qty in history if when < at - 20 * SECOND]
     recent = [qty for when, qty in history if when >= at - 20 * SECOND]
-    return truth.position.qty in {*(before[-1:] or [ZERO]), *recent}
+    return {*(before[-1:] or [ZERO]), *recent}
 
 
 @invariant("I9 never guess", "record")
@@ -414,7 +546,8 @@ def i9_settled(view: View, record: Record) -> Found:
         if not isinstance(said, EntrySettled) or said.outcome != "expired":
             continue
         for cid, unknown in view.unknown.items():
-            approved = view.approval_of(view.intents[cid])
+            intent = view.intents.get(cid)
+            approved = None if intent is None else view.approval_of(intent)
             if approved is None or approved[0].signal != said.signal or unknown.found:
                 continue
             if not _given_up(view, cid):
@@ -462,6 +595,33 @@ def i11_over_is_over(view: View, record: Record) -> Found:
             return
         if isinstance(said, CancelOrder) and said.client_order_id in view.ended:
             yield f"{said.client_order_id} is over and was cancelled"
+
+
+@invariant("I11 status lattice", "record")
+def i11_settled(view: View, record: Record) -> Found:
+    """An entry that is said to have come to its end works no more."""
+    for said in record.said:
+        if not isinstance(said, EntrySettled) or said.outcome == "expired":
+            continue
+        for cid, intent in view.intents.items():
+            approved = view.approval_of(intent) if intent.order.increases else None
+            if approved is None or approved[0].signal != said.signal:
+                continue
+            order_id = view.book.by_client.get(cid)
+            if order_id is not None and view.book.orders[order_id].is_open:
+                yield f"{cid} is said to be {said.outcome}, it is {view.book.orders[order_id].status}"
+
+
+@invariant("I12 conservation", "record")
+def i12_closed(view: View, record: Record) -> Found:
+    """A position that is said to be closed is not the one that the venue still holds."""
+    for said in record.said:
+        if not isinstance(said, PositionClosed) or said.symbol in view.foreign:
+            continue
+        held, since = view.position(said.symbol), view.held_since(said.symbol)
+        still = held != 0 and not view.is_dust(said.symbol, held) and not view.turned_by_venue
+        if still and since <= said.entry_at + SLACK:
+            yield f"{said.symbol} is said to be closed, the venue holds {held} of it"
 
 
 @invariant("I12 conservation", "end")
@@ -635,7 +795,7 @@ def i16_entries(view: View, sent: Sent) -> Found:
     opened, closes = sessions.session(view.now)
     slack = int(view.config.consensus.signal_seconds * SECOND)
     if closes - view.now < int(risk.session_end_minutes * MINUTE) - slack:
-        yield f"{sent.client_order_id} left {view.seconds(closes):.0f} s before the close"
+        yield f"{sent.client_order_id} left {-view.seconds(closes):.0f} s before the close"
     if view.now - opened < int(risk.session_start_minutes * MINUTE):
         yield f"{sent.client_order_id} left {view.seconds(opened):.0f} s after the open"
 

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from argo_actors.bootstrap import configured, deciders, groups, last_cycle
+from argo_actors.bootstrap import configured, deciders, groups, in_force, last_cycle
 from argo_actors.broker.edge import BrokerEdge
 from argo_actors.broker.gate import Gate
 from argo_actors.broker.link import Link
@@ -21,7 +21,6 @@ from argo_actors.journal.codec import Opening, Record
 from argo_actors.messages.market import Decide, Tick
 from argo_actors.messages.opinion import SourceStatus
 from argo_actors.messages.system import Configured, Operator, Started
-from argo_actors.risk.state import RiskState
 from argo_actors.runtime.decider import Decider
 from argo_actors.runtime.edge import EdgeCell, Port
 from argo_actors.runtime.engine import EdgeSpec, Engine, Plan
@@ -202,9 +201,7 @@ class Process:
         """Recover, and begin: as the daemon does, in its order."""
         self.engine = engine = Engine(self.plan, self.clock, self.fatal)
         self.gate.attach(engine.journal, str)
-        risk = engine.deciders["risk"].state
-        if isinstance(risk, RiskState):
-            self.gate.operate(risk.operator)
+        in_force(engine, self.gate)
         hours = _hours(self.clock.now(), self.config.risk.day_start)
         cycle_seconds = self.config.clock.cycle_seconds
         self.schedule = Schedule(engine, hours, cycle_seconds, last_cycle(engine))

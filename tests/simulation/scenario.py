@@ -7,6 +7,7 @@ from argo_actors.config import (
     Broker,
     Clock,
     Config,
+    Consensus,
     Journal,
     PropFirm,
     Risk,
@@ -34,10 +35,14 @@ from argo_actors.venue.modes import Modes
 SYMBOLS = ("AAPL", "MSFT", "BTC-USD")
 NOON = 1_772_640_000 * SECOND
 """Wednesday 2026-03-04, 11:00 in New York: in session."""
-CLOSING = 1_772_657_880 * SECOND
-"""15:58 the same day: the session ends in two minutes."""
+CLOSING = 1_772_657_910 * SECOND
+"""15:58:30 the same day: the session ends in ninety seconds."""
+OPENING = 1_772_634_870 * SECOND
+"""09:34:30: the session has opened, and its first five minutes are not over."""
 SAFETY_SECONDS, LIVENESS_SECONDS = 75.0, 75.0
 """Absence is proved by three lookups over sixty seconds, ten seconds apart."""
+OVER_THE_CLOSE = 135.0
+"""A safety phase that goes on after the session's end."""
 
 HTML = "<html><body>503 Service Temporarily Unavailable</body></html>"
 RATE = {"code": 42910000, "message": "rate limit exceeded"}
@@ -101,9 +106,18 @@ REQUEST_FAULTS: dict[str, dict[str, Any]] = {
     "get_nan": _get("/v2/account", Garble(how="nan")),
     "get_slow": _get("/v2/*", Delay(seconds=3)),
     "orders_stale": _get("/v2/orders*", Stale(seconds=3)),
-    "positions_stale": _get("/v2/positions*", Stale(seconds=3)),
+    "positions_stale": _get("/v2/positions*", Stale(seconds=15)),
     "orders_unknown_status": _get("/v2/orders", Edit(set={"/*/status": "reviewing"})),
 }
+OFTEN: dict[str, dict[str, Any]] = {
+    "post_arrives_late": {"probability": 0.8, "count": 12, "skip": 0},
+    "post_504": {"probability": 0.4, "count": 12, "skip": 0},
+    "cancel_429": {"probability": 0.8, "count": 12, "skip": 0},
+    "cancel_stuck": {"probability": 0.8, "count": 12, "skip": 0},
+    "positions_stale": {"probability": 1.0, "count": 3},
+}
+"""Faults of a luck of their own: some would seldom meet what comes late or rarely, one strikes several
+times in a row."""
 EVENT_FAULTS: dict[str, Any] = {
     "event_lost": faults.Lose(),
     "event_twice": faults.Duplicate(times=2),
@@ -134,7 +148,7 @@ MODES: dict[str, dict[str, Any]] = {
     "both_legs": {"both_legs": 0.5},
     "stops_replaced": {"stops_replaced": 0.7},
     "rejected_later": {"rejected": 0.3},
-    "partial_fills": {"partial_fills": 0.6},
+    "partial_fills": {"partial_fills": 0.6, "parts_seconds": 8.0},
     "held_legs_hidden": {"held_legs_hidden": True},
     "short_pages": {"most_orders": 2},
     "float_text": {"float_text": True},
@@ -180,7 +194,9 @@ def scenario(seed: int, *, quiet: bool = False) -> Scenario:
     """The run of a seed; `quiet` has no faults."""
     chance = random.Random(f"scenario {seed}")
     start = CLOSING if chance.random() < 0.15 else NOON
-    config = _config(chance)
+    config = _config(chance, random.Random(f"paces {seed}"))
+    if start == NOON and random.Random(f"opening {seed}").random() < 0.1:
+        start = OPENING
     if quiet:
         return Scenario(seed, config, start, False, Plan(seed=seed), (), (), 0)
     modes = _some(chance, MODES, 2) if chance.random() < 0.6 else ()
@@ -189,11 +205,12 @@ def scenario(seed: int, *, quiet: bool = False) -> Scenario:
         config=config,
         start=start,
         calm=chance.random() < 0.1,
-        plan=_plan(chance, seed, modes),
+        plan=_plan(chance, seed, modes, start),
         modes=modes,
         quote_faults=_some(chance, QUOTE_FAULTS, 2),
         world_faults=_some(chance, WORLD_FAULTS, 4),
         kills=chance.choice((0, 0, 1, 1, 2, 3)),
+        safety_seconds=OVER_THE_CLOSE if start == CLOSING else SAFETY_SECONDS,
     )
 
 
@@ -201,9 +218,10 @@ def _some(chance: random.Random, among: Any, most: int) -> tuple[str, ...]:
     return tuple(sorted(chance.sample(sorted(among), chance.randint(0, most))))
 
 
-def _plan(chance: random.Random, seed: int, named: tuple[str, ...]) -> Plan:
+def _plan(chance: random.Random, seed: int, named: tuple[str, ...], start: int) -> Plan:
+    kinds = REQUEST_FAULTS | {"post_429_reset": _full(random.Random(f"reset {seed}"), start)}
     requests: list[faults.Rule] = [
-        RequestRule(name=name, **_luck(chance, name), **REQUEST_FAULTS[name])
+        RequestRule(name=name, **(_luck(chance, name) | OFTEN.get(name, {})), **kinds[name])
         for name in _some(chance, REQUEST_FAULTS, 7)
     ]
     events: list[faults.Rule] = [
@@ -215,8 +233,17 @@ def _plan(chance: random.Random, seed: int, named: tuple[str, ...]) -> Plan:
     ]
     rules = requests + events + connects
     chance.shuffle(rules)
-    modes = Modes(**{key: value for name in named for key, value in MODES[name].items()})
+    thin = random.Random(f"parts {seed}").choice((0.0, 0.0, 4.0))
+    given = {key: value for name in named for key, value in MODES[name].items()}
+    modes = Modes(**({"parts_seconds": thin} | given))
     return Plan(rules=tuple(rules), seed=seed, modes=modes)
+
+
+def _full(chance: random.Random, start: int) -> dict[str, Any]:
+    """No more calls until some time of the run, or a time that makes no sense."""
+    reset = chance.choice((1, start // SECOND + chance.randint(5, 80)))
+    headers = {"X-RateLimit-Reset": str(reset)}
+    return _post(Answer(status=429, body=RATE, headers=headers))
 
 
 def _event_rule(chance: random.Random, name: str) -> EventRule:
@@ -234,7 +261,7 @@ def _luck(chance: random.Random, name: str) -> dict[str, Any]:
     }
 
 
-def _config(chance: random.Random) -> Config:
+def _config(chance: random.Random, paces: random.Random) -> Config:
     prop = chance.random() < 0.15
 
     def tight() -> bool:
@@ -246,7 +273,12 @@ def _config(chance: random.Random) -> Config:
         sources={"alpaca": Source(), "yfinance": Source(timeframe="1Day")},
         clock=Clock(cycle_seconds=chance.choice((3.0, 5.0))),
         journal=Journal(commit_ms=chance.choice((20.0, 50.0))),
-        broker=Broker(base_url="http://venue.test", stream_url="ws://venue.test/stream"),
+        broker=Broker(
+            base_url="http://venue.test",
+            stream_url="ws://venue.test/stream",
+            reconcile_seconds=paces.choice((15.0, 60.0)),
+        ),
+        consensus=Consensus(signal_seconds=paces.choice((6.0, 30.0))),
         prop_firm=PropFirm(enabled=prop),
         trading=Trading(
             stop_loss_pct=chance.choice((0.4, 0.8)),
@@ -265,10 +297,10 @@ def _config(chance: random.Random) -> Config:
             cooldown_refused_seconds=4.0,
             entries_per_symbol_and_day=2 if tight() else 50,
             losing_trades_symbol=2 if tight() else 50,
-            losing_trades_account=3 if tight() else 50,
+            losing_trades_account=paces.choice((1, 2)) if tight() else 50,
             max_positions=2 if tight() else 10,
             max_gross_exposure_pct=12.0 if tight() else 100.0,
-            daily_loss_limit_pct=0.15 if tight() else 5.0,
+            daily_loss_limit_pct=paces.choice((0.02, 0.05)) if tight() else 5.0,
             orders_per_minute=4 if tight() else 30,
             on_breach="flatten" if chance.random() < 0.3 else None,
         ),

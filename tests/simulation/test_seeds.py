@@ -17,6 +17,7 @@ FOUND = {
     5: "an actor that was told twice of its own crash: its journal could not be folded again",
     15: "the same, in the tracker",
     46: "a protective stop that was lost with the broker's edge, and an exit that waited for it",
+    63: "a leg filled late beside a close that went on working: it turned the position further",
     64: "an approval in flight at a kill led to an entry before READY",
     81: "a command that killed its edge was never heard again",
     219: "201 calls in a minute of the broker's 200: a question of several was counted as one",

@@ -16,6 +16,7 @@ from argo_actors.journal.codec import Record
 from argo_actors.messages import Message, WordId
 from argo_actors.messages.order import (
     AccountReport,
+    BrokerLink,
     BrokerReady,
     CancelOrder,
     Fill,
@@ -32,7 +33,7 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.routes import ROUTES, MailClass, recipients
 from argo_actors.messages.signal import Approval, Signal
-from argo_actors.messages.system import DeadLetter, Operator, Started
+from argo_actors.messages.system import Alert, Crashed, DeadLetter, Operator, Started
 from argo_actors.messages.truth import ForeignSeen
 from argo_actors.units import SECOND, ZERO
 from argo_actors.venue.matching import Book, Order
@@ -93,6 +94,10 @@ class View:
         self.intents: dict[str, Intent] = {}
         self.cancels: dict[str, int] = {}
         """By the broker's order id: when the command became durable."""
+        self.called_back: set[str] = set()
+        """Our ids that a cancel names."""
+        self.partly: dict[str, int] = {}
+        """Entries that a report calls partly filled, and since when."""
         self.approvals: dict[WordId, tuple[Approval, int]] = {}
         self.signals: dict[str, int] = {}
         self.operator = "normal"
@@ -112,6 +117,8 @@ class View:
         self.exposures: dict[str, Exposure] = {}
         self.flagged: dict[str, int] = {}
         """Symbols that the journal says are unprotected, and since when it says so."""
+        self.over_told: set[str] = set()
+        """Symbols of which a critical alert says that more was closed than was held."""
         self.closed: list[PositionClosed] = []
         self.losing = 0
         self.account: AccountReport | None = None
@@ -124,6 +131,16 @@ class View:
         """By symbol: since when the journal says that somebody else holds some of it."""
         self.foreign_news: dict[str, int] = {}
         """By symbol: since when the journal tells of another's order that the truth has not shown yet."""
+        self.foreign_told: dict[str, int] = {}
+        """By symbol: since when the actor itself or the truth it was told names something foreign."""
+        self.foreign_orders: dict[str, int] = {}
+        """By symbol: others' orders that live, by the newest truth."""
+        self.stream_down = 0
+        """Since when the journal says that no trade stream is authorised; 0 while one is."""
+        self.crashed: dict[str, int] = {}
+        """By symbol: when its order actor died on a word, until the broker's truth comes."""
+        self.covered_since: dict[str, int] = {}
+        """By symbol held: since when the venue's stops cover all of it."""
         self.alive_at = 0
         self.planted: set[str] = set()
         """Orders with our prefix that another daemon made."""
@@ -145,6 +162,13 @@ class View:
     def position(self, symbol: str) -> Decimal:
         """Signed quantity at the venue."""
         return self.book.position(self.venue_symbol(symbol)).qty
+
+    def held_since(self, symbol: str) -> int:
+        """Since when the venue has held some of it without a break."""
+        since = 0
+        for at, qty in self.position_history[symbol]:
+            since = (since or at) if qty else 0
+        return since
 
     def venue_symbol(self, symbol: str) -> str:
         """The venue's form of ours."""
@@ -299,6 +323,7 @@ class View:
                 self.intents[message.client_order_id] = one
             case CancelOrder():
                 self.cancels[message.order_id] = record.at
+                self.called_back.add(message.client_order_id)
             case Approval():
                 self.approvals[word] = (message, record.at)
             case Signal():
@@ -313,6 +338,12 @@ class View:
                 self._started(record)
             case BrokerReady():
                 self.ready_at = record.at
+            case BrokerLink():
+                self.stream_down = 0 if message.stream_up else self.stream_down or record.at
+            case Crashed() if message.address.startswith("order/"):
+                self.crashed.setdefault(message.address.removeprefix("order/"), record.at)
+            case Alert(severity="critical") if "closed beyond the position" in message.text:
+                self.over_told.add(message.symbol)
             case DeadLetter():
                 self.waiting.pop((message.address, WordId(*message.word)), None)
             case _:
@@ -331,6 +362,7 @@ class View:
                 self.journal_fills.append(message)
             case Holding():
                 self.holdings[message.symbol] = message
+                self._foreign_is(message.symbol, record.at)
             case OrderReport():
                 self._reported(message, record.at)
             case Reconciled():
@@ -352,6 +384,7 @@ class View:
                 self.flagged.pop(message.symbol, None)
             case PositionClosed():
                 self.flagged.pop(message.symbol, None)
+                self.over_told.discard(message.symbol)
                 self.closed.append(message)
                 self.losing = self.losing + 1 if message.pnl < 0 else 0
             case AccountReport():
@@ -365,6 +398,9 @@ class View:
 
     def _reported(self, report: OrderReport, at: int) -> None:
         self.reported.add(report.client_order_id)
+        intent = self.intents.get(report.client_order_id)
+        if intent is not None and intent.order.increases and report.status == "partially_filled":
+            self.partly.setdefault(report.client_order_id, at)
         if report.client_order_id in self.unknown:
             self.unknown[report.client_order_id].found = True
         if self._shows_exposure(report):
@@ -386,9 +422,21 @@ class View:
         over = report.status in TERMINAL
         return intent.order.leg in ("stop", "oco") and over and report.status != "filled"
 
+    def _foreign_is(self, symbol: str, at: int) -> None:
+        """Whether anything foreign is said of a symbol, and since when."""
+        one = self.holdings.get(symbol)
+        held = one is not None and bool(one.foreign_qty or (one.side and not one.own))
+        if held or self.foreign_orders.get(symbol):
+            self.foreign_told.setdefault(symbol, at)
+        else:
+            self.foreign_told.pop(symbol, None)
+
     def _reconciled(self, truth: Reconciled, at: int) -> None:
         if truth.read_at >= self.foreign_news.get(truth.symbol, 0):
             self.foreign_news.pop(truth.symbol, None)
+        self.crashed.pop(truth.symbol, None)
+        self.foreign_orders[truth.symbol] = len(truth.foreign)
+        self._foreign_is(truth.symbol, at)
         for report in truth.orders:
             self._reported(report, at)
         own = sum(
@@ -430,6 +478,10 @@ class View:
         for symbol in self.config.symbols:
             held = self.position(symbol)
             covered = held == 0 or self.is_dust(symbol, held) or self.protected(symbol) >= abs(held)
+            if held and covered:
+                self.covered_since.setdefault(symbol, now)
+            else:
+                self.covered_since.pop(symbol, None)
             if covered:
                 self.exposures.pop(symbol, None)
             elif symbol not in self.exposures:

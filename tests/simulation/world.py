@@ -503,7 +503,7 @@ class World:
             self.view.foreign.add(symbol)
             self.view.planted.add(body["client_order_id"])
             order_id = msgspec.json.decode(answer[2])["id"]
-            wait = int(self.chance.uniform(2, 20) * SECOND)
+            wait = int(self.chance.uniform(2, 40) * SECOND)
             self.at(self.now + wait, lambda: self._ask_venue("DELETE", f"/v2/orders/{order_id}"))
 
     def _ask_venue(self, method: str, path: str, body: Any = None) -> Any:

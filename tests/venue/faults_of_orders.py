@@ -158,6 +158,22 @@ def _(world: World) -> None:
 
 
 @case(
+    "A thin book: the next part of an order comes ten seconds later",
+    "partially_filled for so long",
+    modes={"partial_fills": 1, "parts_seconds": 10},
+)
+def _(world: World) -> None:
+    one = world.market("thin")
+    world.pass_time(1)
+    first = float(world.order(one).filled_qty)
+    world.pass_time(5)
+    assert world.status(one) == "partially_filled"
+    assert float(world.order(one).filled_qty) == first > 0
+    world.pass_time(10)
+    assert float(world.order(one).filled_qty) > first
+
+
+@case(
     "Cancels take ten seconds",
     "pending_cancel for so long",
     modes={"cancel_seconds": 10},
