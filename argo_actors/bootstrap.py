@@ -284,10 +284,14 @@ class Daemon:
         if not self.failure:
             # The clock still runs: a close that is under way ends, or what is held is protected again.
             most = self.config.clock.shutdown_seconds * SETTLE_SHARE
-            self.engine.driver.until(lambda: bool(self.failure) or self.engine.settled, most)
+            self.engine.driver.until(self._may_stop, most)
         self.pacer.stop()
         self.engine.stop(until - machine_seconds())
         self.release()
+
+    def _may_stop(self) -> bool:
+        """Nothing is between two states, or nothing would come of waiting."""
+        return bool(self.failure) or self.engine.settled or not self.pacer.ticks
 
     def _superseded(self) -> str:
         """A lock of ours is another's now, because somebody removed its file: nothing may leave any more."""

@@ -94,6 +94,11 @@ class Pacer:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._guarded, name=ADDRESS, daemon=True)
 
+    @property
+    def ticks(self) -> bool:
+        """Market time goes on."""
+        return self._thread.is_alive() and not self._stop.is_set()
+
     def start(self) -> None:
         """Begin to tick."""
         self._thread.start()
@@ -194,6 +199,11 @@ class LockstepPacer(Pacer):
         self.overruns = 0
         self._paused = threading.Event()
         self._quiet = threading.Event()
+
+    @property
+    def ticks(self) -> bool:
+        """Market time goes on."""
+        return super().ticks and not self._paused.is_set()
 
     def pause(self, seconds: float) -> bool:
         """Stop market time and wait until all mail is heard. False when that took too long."""
