@@ -66,11 +66,17 @@ class ProviderError(ArgoError):
 
 
 class TransientProviderError(ProviderError):
-    """Later may be better; `retry_after` is the provider's own wish, in seconds."""
+    """Later may be better; `retry_after` is the provider's own wish, in seconds.
 
-    def __init__(self, what: str, *, fix: str = "", retry_after: float | None = None) -> None:
+    `quota`: the plan was used up and nothing was served, so that another try costs nothing.
+    """
+
+    def __init__(
+        self, what: str, *, fix: str = "", retry_after: float | None = None, quota: bool = False
+    ) -> None:
         super().__init__(what, fix=fix)
         self.retry_after = retry_after
+        self.quota = quota
 
 
 class PermanentProviderError(ProviderError):

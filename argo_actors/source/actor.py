@@ -15,13 +15,13 @@ from ..config import Config, is_coin
 from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..messages import Message
 from ..messages.market import MarketHours, Tick
-from ..messages.opinion import Opinion, SourceCall, SourceState, SourceStatus
+from ..messages.opinion import Opinion, SourceCall, SourceState, SourceStatus, VendorPrice
 from ..runtime.edge import Overdue, Port
 from ..runtime.mailbox import Word
 from ..units import SECOND, Symbol, UtcNanos
 from .backoff import Backoff
 from .bars import TIMEFRAMES
-from .judge import Judge
+from .judge import MOST_SKEW, SKEWED, Judge
 from .kept import Kept
 from .limiter import Limiter
 from .provider import Provider, Reading, by_class
@@ -37,8 +37,7 @@ from .schedule import (
 LATE_TRIES = 2
 LATE_SHARE = 6
 """A bar that was not there is asked for again after a sixth of its length, at most twice."""
-PAID_TRIES = 2
-"""A language model that failed is asked once more, then in its next slot: a timeout may be billed."""
+CLOCK_FIX = "synchronise this machine's clock (NTP)"
 
 
 class Park(Protocol):
@@ -94,6 +93,8 @@ class SourceEdge:
         self._open = ExitStack()
         self._backoff = Backoff(name)
         self._asked: dict[Symbol, _Asked] = {}
+        self._unknown: dict[Symbol, UtcNanos] = {}
+        """Symbols that the vendor does not have, and until when they are left alone."""
         self._priced_at: UtcNanos | None = None
         self._price_wanted = False
         self._kept = kept or Kept()
@@ -114,6 +115,7 @@ class SourceEdge:
         self._open.callback(provider.close)
         settings = self._settings
         self._provider = provider
+        self._backoff = Backoff(self._name, provider.backoff_seconds)
         self._judge = Judge(self._name, settings, live=provider.live, refused=self._kept.refused)
         self._limiter = self._kept.limiter = self._kept.limiter or Limiter(
             settings.calls_per_minute, settings.calls_per_day, provider.spacing_seconds
@@ -162,6 +164,8 @@ class SourceEdge:
         scored = self._provider.scored
         if scored and not in_model_hours(coin, self._kept.hours, now):
             return False
+        if now < self._unknown.get(symbol, 0):
+            return False
         if asked is None or asked.owed:
             return True
         if scored:
@@ -182,7 +186,7 @@ class SourceEdge:
     def _is_late(self, symbol: Symbol, asked: _Asked, now: UtcNanos) -> bool:
         """The vendor did not have the bar yet."""
         return (
-            asked.tries <= LATE_TRIES
+            asked.tries < (self._provider.tries or LATE_TRIES + 1)
             and self._judge.newest.get(symbol, 0) < asked.end
             and now - asked.at >= TIMEFRAMES[self._settings.timeframe] // LATE_SHARE
         )
@@ -248,8 +252,9 @@ class SourceEdge:
                 failure="" if error is None else type(error).__name__,
             )
             if error is None:
-                self._succeeded()
-                words = read(value)
+                skewed = self._is_skewed()
+                self._succeeded(SKEWED if skewed else "")
+                words = self._nothing(question, SKEWED) if skewed else read(value)
                 usable = self._usable(question, words)
                 self._say([*words, msgspec.structs.replace(call, answered=usable)])
             else:
@@ -263,7 +268,7 @@ class SourceEdge:
     def _usable(self, question: _Question, words: Sequence[Message | None]) -> int:
         """Symbols with a price, or with an opinion, which is not said again where it is the same."""
         if question.about == "prices":
-            return len(words)
+            return sum(isinstance(one, VendorPrice) for one in words)
         return sum(one not in self._judge.silent for one in question.symbols)
 
     def _judged(self, found: list[Reading]) -> list[Message | None]:
@@ -272,16 +277,28 @@ class SourceEdge:
             self._judge.opinion(one, self._kept.hours, now) for one in found
         ]
         self._kept.opinions += sum(isinstance(one, Opinion) for one in said)
+        again = now + int(self._settings.restart.probe_seconds * SECOND)
+        self._unknown |= {one.symbol: again for one in found if one.unknown}
         return said
 
     def _read_prices(self, found: list[Reading]) -> Sequence[Message | None]:
         return self._judge.prices(found, self._port.now())
 
-    def _succeeded(self) -> None:
+    def _is_skewed(self) -> bool:
+        """Market time here and the vendor's clock at its answer are too far apart for anything fresh."""
+        theirs = self._provider.server_time
+        return theirs is not None and abs(int(theirs * SECOND) - self._port.now()) > MOST_SKEW
+
+    def _nothing(self, question: _Question, reason: str) -> list[Message | None]:
+        """No opinion of any symbol that was asked about; prices are just not told."""
+        asked = question.symbols if question.about == "opinions" else ()
+        return [self._judge.nothing(symbol, reason) for symbol in asked]
+
+    def _succeeded(self, warning: str = "") -> None:
         self._backoff.succeeded()
         self._kept.answered = True
         self._kept.answered_at = self._port.now()
-        self._tell("running", self._provider.note)
+        self._tell("running", warning or self._provider.note, CLOCK_FIX if warning else "")
 
     def _failed(self, error: BaseException, asked: Sequence[Symbol]) -> None:
         self._kept.answered = True
@@ -297,12 +314,13 @@ class SourceEdge:
             raise error
 
     def _wait(self, error: TransientProviderError | Overdue, asked: Sequence[Symbol]) -> None:
-        """Leave it alone for a while; what was asked is owed, but a paid question only once more."""
+        """Leave it alone for a while; what was asked is owed, but where tries cost only so often."""
         wish = error.retry_after if isinstance(error, TransientProviderError) else None
+        is_quota = isinstance(error, TransientProviderError) and error.quota
         self._backoff.failed(self._port.now(), wish)
         for symbol in asked:
-            before = self._asked[symbol]
-            owed = not self._provider.scored or before.tries < PAID_TRIES
+            before, most = self._asked[symbol], self._provider.tries
+            owed = is_quota or not most or before.tries < most
             self._asked[symbol] = before._replace(owed=owed)
         fix = error.fix if isinstance(error, TransientProviderError) else ""
         self._tell("backoff", str(error), fix)

@@ -69,6 +69,7 @@ class Alpaca(Provider):
     """Stocks by the configured feed, coins by Alpaca's own venue."""
 
     live = True
+    backoff_seconds = (1.0, 60.0)
     batch = 1000
 
     def __init__(self, settings: Source, keys: Pair) -> None:
@@ -165,6 +166,10 @@ class Alpaca(Provider):
     @property
     def sent(self) -> int:
         return self._client.sent
+
+    @property
+    def server_time(self) -> float | None:
+        return self._client.server_time
 
     def close(self) -> None:
         self._client.close()

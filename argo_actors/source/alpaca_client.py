@@ -13,7 +13,16 @@ import msgspec
 from ..errors import PermanentProviderError, TransientProviderError
 from ..host.secrets import Pair
 from ..runtime.clock import machine_seconds
-from .http import CONNECT_SECONDS, Answer, Shape, bounded, check_status, complaint, masked
+from .http import (
+    CONNECT_SECONDS,
+    Answer,
+    Shape,
+    bounded,
+    check_status,
+    complaint,
+    masked,
+    server_time,
+)
 
 CHUNK = 65_536
 LEAST_SECONDS = 0.05
@@ -33,6 +42,8 @@ class DataClient:
         self._sessions: list[Any] = []
         self._closed = threading.Event()
         self.sent = 0
+        self.server_time: float | None = None
+        """Of the newest answer."""
 
     def get(
         self,
@@ -50,7 +61,7 @@ class DataClient:
         if self._closed.is_set():
             raise TransientProviderError("the source was let go of")
         client, adapter = self._client(coin)
-        adapter.until = machine_seconds() + seconds
+        adapter.until, adapter.server_time = machine_seconds() + seconds, None
         self.sent += 1
         try:
             found = client.get(path, dict(query))
@@ -69,6 +80,7 @@ class DataClient:
         ) as error:
             raise TransientProviderError(self._masked(error)) from None
         finally:
+            self.server_time = adapter.server_time
             if self._closed.is_set():
                 # It was let go of meanwhile: nobody else will close what this call has opened.
                 client._session.close()
@@ -129,11 +141,13 @@ def _bounded_adapter() -> Any:
         """Every answer has a deadline and a size, and a good one is JSON."""
 
         until = 0.0
+        server_time: float | None = None
 
         def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
             left = max(LEAST_SECONDS, self.until - machine_seconds())
             options |= {"timeout": (min(CONNECT_SECONDS, left), left), "stream": True}
             response: Any = super().send(request, **options)
+            self.server_time = server_time({k.lower(): v for k, v in response.headers.items()})
             try:
                 # `stream` would fill a whole chunk before the deadline is looked at.
                 chunks = iter(partial(response.raw.read1, CHUNK, decode_content=True), b"")

@@ -23,18 +23,27 @@ NO_PLAN = ("premium endpoint", "premium feature")
 BAD_KEY = ("apikey is invalid or missing",)
 BAD_SYMBOL = ("invalid api call",)
 DAY_QUOTA_SECONDS = 3600.0
+FIRST_BURST_SECONDS = 2.0
 SPLITS = (2, 3, 4, 5, 7, 10, 20)
 SPLIT_TOLERANCE = 0.02
+
+
+class _UnknownSymbol(SoftProviderError):
+    """The vendor has no such symbol, or no such function for it."""
 
 
 class AlphaVantage(Provider):
     """Completed daily bars by default; shorter ones need a premium key."""
 
     spacing_seconds = 1.2
+    backoff_seconds = (30.0, 600.0)
+    tries = 2
 
     def __init__(self, settings: Source, key: str) -> None:
         self._settings = settings
         self._key = key
+        self._bursts = 0
+        """Refused for asking too fast, in a row."""
         self._http = Http(
             settings.base_url or URL, key=key, key_name=KEY_NAME, seconds=settings.timeout_seconds
         )
@@ -46,18 +55,26 @@ class AlphaVantage(Provider):
     def sent(self) -> int:
         return self._http.sent
 
+    @property
+    def server_time(self) -> float | None:
+        return self._http.server_time
+
     def close(self) -> None:
         self._http.close()
 
     def _series(self, symbol: Symbol) -> Reading:
         query = self._question(symbol) | {"apikey": self._key}
         answer: dict[str, Any] = self._http.read(self._http.ask("/query", query), dict[str, Any])
-        self._check_message(answer)
+        try:
+            self._check_message(answer)
+        except _UnknownSymbol as error:
+            return Reading(symbol, nothing=error.what, unknown=True)
         found = next((value for name, value in answer.items() if "Time Series" in name), None)
         try:
             rows = msgspec.convert(found, dict[str, dict[str, str]])
         except msgspec.ValidationError:
             raise TransientProviderError("an answer without a time series") from None
+        self._bursts = 0
         reading = read_bars(symbol, _bars(rows, is_coin(symbol)))
         if not is_coin(symbol) and has_split(reading.bars):
             return Reading(symbol, nothing="a split in the bars, which are not adjusted for it")
@@ -82,16 +99,22 @@ class AlphaVantage(Provider):
             return
         lower, shown = text.lower(), self._http.mask(text)
         if _holds(lower, QUOTA):
-            wait = DAY_QUOTA_SECONDS if "per day" in lower else QUOTA_SECONDS
-            raise TransientProviderError(shown, retry_after=wait)
+            raise TransientProviderError(shown, retry_after=self._wait(lower), quota=True)
         if _holds(lower, NO_PLAN):
             fix = 'set sources.alpha_vantage.timeframe to "1Day", or use a premium key'
             raise PermanentProviderError(shown, fix=fix)
         if _holds(lower, BAD_KEY):
             raise PermanentProviderError(shown, fix=f"set a valid {KEY_NAME}")
         if _holds(lower, BAD_SYMBOL):
-            raise SoftProviderError(shown, fix="check the symbol")
+            raise _UnknownSymbol(f"{shown} (check the symbol)")
         raise TransientProviderError(shown)
+
+    def _wait(self, text: str) -> float:
+        """The day's quota is asked for hourly; a burst is over after a moment, else after a minute."""
+        if "requests per day" in text:
+            return DAY_QUOTA_SECONDS
+        self._bursts += 1
+        return FIRST_BURST_SECONDS if self._bursts == 1 else QUOTA_SECONDS
 
 
 def has_split(bars: Sequence[Bar]) -> bool:

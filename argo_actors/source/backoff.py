@@ -4,8 +4,10 @@ import hashlib
 
 from ..units import SECOND, UtcNanos
 
-FIRST_SECONDS = 5.0
-MOST_SECONDS = 300.0
+RANGE = (5.0, 300.0)
+"""The first wait and the longest, where a vendor's own are not known."""
+JITTER_SECONDS = 5.0
+"""At most so much longer than the vendor's own wish."""
 LEAST_SECONDS = 1.0
 BREAKER_FAILURES = 5
 
@@ -13,8 +15,9 @@ BREAKER_FAILURES = 5
 class Backoff:
     """Failures in a row of one source, and when it may be asked again."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, between: tuple[float, float] = RANGE) -> None:
         self._name = name
+        self._first, self._most = between
         self.failures = 0
         self.until: UtcNanos = 0
 
@@ -29,13 +32,13 @@ class Backoff:
 
     def failed(self, now: UtcNanos, retry_after: float | None) -> None:
         """One more failure; the vendor's own wish is the least wait."""
-        whole = min(MOST_SECONDS, FIRST_SECONDS * 2.0**self.failures)
+        whole = min(self._most, self._first * 2.0 ** min(self.failures, 30))
         self.failures += 1
         jitter = self._jitter(now)
         if retry_after is not None:
-            seconds = retry_after + jitter * FIRST_SECONDS
+            seconds = retry_after + jitter * JITTER_SECONDS
         elif self.open:
-            seconds = MOST_SECONDS * (0.9 + 0.1 * jitter)
+            seconds = self._most * (0.9 + 0.1 * jitter)
         else:
             seconds = max(LEAST_SECONDS, whole * jitter)
         self.until = now + int(seconds * SECOND)

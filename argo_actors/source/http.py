@@ -21,7 +21,7 @@ from ..runtime.clock import machine_seconds
 CONNECT_SECONDS = 3.0
 MOST_BYTES = 4 * 1024 * 1024
 QUOTA_SECONDS = 60.0
-"""After a 429 that names no time: every vendor's quota is per minute."""
+"""After a 429 that names no time: a vendor of bars counts its calls by the minute."""
 MOST_RETRY_AFTER = 3600.0
 MOST_TEXT = 200
 
@@ -57,6 +57,8 @@ class Http:
         self._key_name = key_name
         self._seconds = seconds
         self.sent = 0
+        self.server_time: float | None = None
+        """Of the newest answer."""
         self._lock = threading.Lock()
         self._under_way = 0
         self._closed = threading.Event()
@@ -100,6 +102,7 @@ class Http:
             with self._client.stream(method, path, **content) as response:
                 body = bounded(response.iter_bytes(), until)
                 headers = {name.lower(): value for name, value in response.headers.items()}
+                self.server_time = server_time(headers)
                 return Answer(response.status_code, headers, body)
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise PermanentProviderError(
@@ -162,7 +165,9 @@ def check_status(answer: Answer, key_name: str, secrets: Iterable[str]) -> None:
     if status in (401, 403):
         raise PermanentProviderError(what, fix=f"set a valid {key_name}")
     if status == 429:
-        raise TransientProviderError(what, retry_after=retry_after(answer.headers))
+        wish = retry_after(answer.headers)
+        wait = QUOTA_SECONDS if wish is None else wish
+        raise TransientProviderError(what, retry_after=wait, quota=True)
     if status < 400:
         raise TransientProviderError(f"{what}: a redirect", fix="correct the source's base_url")
     if status >= 500 or status in (408, 425):
@@ -204,8 +209,14 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return " ".join(shown.split())[:MOST_TEXT]
 
 
-def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds to wait after a 429; times are read against the server's own clock."""
+def server_time(headers: Mapping[str, str]) -> float | None:
+    """Epoch seconds by the clock of who answered, also through a cache (RFC 9110: Date, Age)."""
+    sent = _date(headers.get("date", ""))
+    return None if sent is None else sent + (_number(headers.get("age", "")) or 0.0)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait after a 429, None where none are named; times are read by the server's own clock."""
     wish = headers.get("retry-after", "")
     sent = _date(headers.get("date", ""))
     seconds = _number(wish)
@@ -213,7 +224,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
         seconds = _between(sent, _date(wish))
     if seconds is None:
         seconds = _between(sent, _number(headers.get("x-ratelimit-reset", "")))
-    return QUOTA_SECONDS if seconds is None else max(1.0, min(seconds, MOST_RETRY_AFTER))
+    return None if seconds is None else max(1.0, min(seconds, MOST_RETRY_AFTER))
 
 
 def _between(sent: float | None, until: float | None) -> float | None:

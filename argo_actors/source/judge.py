@@ -16,6 +16,9 @@ PRICE_VALID = 15 * SECOND
 """A live price is compared with other vendors' for so long."""
 FUTURE = SECOND
 """A price may be ahead of us by so much."""
+MOST_SKEW = 30 * SECOND
+"""Between a vendor's clock and ours: whoever is wrong, nothing is fresh then."""
+SKEWED = "the vendor's clock and ours differ by more than 30 s"
 MOST_REASONS = 100
 
 
@@ -52,6 +55,8 @@ class Judge:
         if reading.score is not None:
             return self._scored(reading.symbol, reading.score, now)
         symbol, timeframe = reading.symbol, self._settings.timeframe
+        if reading.bars and reading.bars[-1].t > now + MOST_SKEW:
+            return self.nothing(symbol, SKEWED)
         bars = completed(reading.bars, timeframe, now)
         judged = reading.nothing or from_bars(bars, timeframe, self._periods)
         if bars:

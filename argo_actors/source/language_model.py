@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..config import Source
-from ..errors import PermanentProviderError, SoftProviderError
+from ..errors import PermanentProviderError, SoftProviderError, TransientProviderError
 from ..units import Symbol, UtcNanos
 from .budget import Budget
-from .http import Answer, Http, complaint
+from .http import Answer, Http, complaint, retry_after
 from .provider import Provider, Reading
 
 MOST_TEXT = 20_000
@@ -63,6 +63,8 @@ class LanguageModel(Provider):
     """A vendor's module says how to ask, how to read the answer's envelope, and what refusals mean."""
 
     scored = True
+    backoff_seconds = (5.0, 120.0)
+    tries = 2
     batch = 1000
     path: str
     reserved_usd: float
@@ -120,6 +122,10 @@ class LanguageModel(Provider):
     def sent(self) -> int:
         return self._http.sent
 
+    @property
+    def server_time(self) -> float | None:
+        return self._http.server_time
+
     def close(self) -> None:
         self._http.close()
 
@@ -147,8 +153,14 @@ class LanguageModel(Provider):
         """A refusal is somebody's to mend, but for quotas, time-outs and the vendor's own failures."""
         status, text = answer.status, complaint(answer.body)
         refusal = f"{status}: {text}".lower()
-        passing = status < 400 or status >= 500 or status in (408, 425, 429)
-        if passing and not (status == 429 and _holds(refusal, self.money)):
+        if status == 429 and not _holds(refusal, self.money):
+            raise TransientProviderError(
+                self._http.mask(f"HTTP 429: {text}"),
+                retry_after=retry_after(answer.headers),
+                quota=True,
+            )
+        passing = status < 400 or status >= 500 or status in (408, 425)
+        if passing:
             self._http.check(answer)
             return
         fix = next(one.fix for one in self.remedies if _holds(refusal, one.phrases))

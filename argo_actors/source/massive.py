@@ -68,6 +68,7 @@ class Massive(Provider):
     """A paid key votes; a free one has only yesterday and says so."""
 
     live = True
+    backoff_seconds = (2.0, 120.0)
 
     def __init__(self, settings: Source, key: str) -> None:
         self._settings = settings
@@ -114,6 +115,10 @@ class Massive(Provider):
     @property
     def sent(self) -> int:
         return self._http.sent
+
+    @property
+    def server_time(self) -> float | None:
+        return self._http.server_time
 
     def close(self) -> None:
         self._http.close()

@@ -13,6 +13,7 @@ from ..config import Source, is_coin
 from ..errors import SoftProviderError
 from ..host.secrets import Secrets
 from ..units import Symbol, UtcNanos
+from .backoff import RANGE
 from .bars import Bar
 
 NO_BARS = "no bars"
@@ -30,6 +31,8 @@ class Reading(NamedTuple):
     """A language model's, in [-1, 1]; judged where it is used."""
     nothing: str = ""
     """The reason why there is none of them."""
+    unknown: bool = False
+    """The vendor does not have the symbol: for hours it is not asked for again."""
 
 
 class Provider(Protocol):
@@ -45,11 +48,20 @@ class Provider(Protocol):
     """Most symbols in one question."""
     spacing_seconds: float = 0.0
     """Least time between two calls, where the vendor wants one."""
+    backoff_seconds: tuple[float, float] = RANGE
+    """How long it is left alone after a failure at first and at the most."""
+    tries: int = 0
+    """A question that failed is asked so often in all, because each try costs; 0: until it is answered."""
 
     @property
     def sent(self) -> int:
         """Requests sent so far: an answer of several pages, or a second try, uses the plan's calls too."""
         ...
+
+    @property
+    def server_time(self) -> float | None:
+        """Epoch seconds by the vendor's clock at its newest answer, where it says so."""
+        return None
 
     @property
     def paid_usd(self) -> float:

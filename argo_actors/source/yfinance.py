@@ -19,7 +19,7 @@ from ..errors import PermanentProviderError, SoftProviderError, TransientProvide
 from ..runtime.clock import machine_seconds
 from ..units import DAY, SECOND, Symbol, UtcNanos
 from .bars import Bar, bar
-from .http import Answer, bounded, check_status, decode, masked
+from .http import Answer, bounded, check_status, decode, masked, server_time
 from .provider import Known, Provider, Reading, read_bars
 from .schedule import midnight, new_york_day
 
@@ -74,6 +74,7 @@ class Yahoo(Provider):
         self._blocks = 0
         self._client: Any = None
         self._session: Any = None
+        self._server_time: float | None = None
 
     def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [self._chart(symbol) for symbol in symbols]
@@ -81,6 +82,10 @@ class Yahoo(Provider):
     @property
     def sent(self) -> int:
         return 0 if self._session is None else int(self._session.sent)
+
+    @property
+    def server_time(self) -> float | None:
+        return self._server_time
 
     def close(self) -> None:
         if self._session is not None:
@@ -90,7 +95,7 @@ class Yahoo(Provider):
     def _chart(self, symbol: Symbol) -> Reading:
         answer = self._ask(symbol)
         if answer.status == 404:
-            return Reading(symbol, nothing="Yahoo does not know the symbol")
+            return Reading(symbol, nothing="Yahoo does not know the symbol", unknown=True)
         if answer.status in (401, 403):
             raise TransientProviderError(f"HTTP {answer.status}: cookie or crumb refused", fix=BUMP)
         check_status(answer, "", ())
@@ -116,7 +121,9 @@ class Yahoo(Provider):
         except YFRateLimitError:
             wait = min(FIRST_BLOCK_SECONDS * 2**self._blocks, MOST_BLOCK_SECONDS)
             self._blocks += 1
-            raise TransientProviderError("HTTP 429: blocked", fix=BUMP, retry_after=wait) from None
+            raise TransientProviderError(
+                "HTTP 429: blocked", fix=BUMP, retry_after=wait, quota=True
+            ) from None
         except (RequestException, YFException) as error:
             told = str(error).partition(" See http")[0]  # curl adds where its errors are explained
             raise TransientProviderError(masked(f"{type(error).__name__}: {told}", ())) from None
@@ -125,6 +132,7 @@ class Yahoo(Provider):
             what = f"yfinance failed in {type(error).__name__}"
             raise TransientProviderError(what, fix=BUMP) from None
         headers = {name.lower(): value for name, value in found.headers.items()}
+        self._server_time = server_time(headers)
         return Answer(found.status_code, headers, found.content)
 
     def _open(self) -> Any:

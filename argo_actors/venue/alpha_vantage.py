@@ -24,6 +24,10 @@ BAD_KEY = (
     " (https://www.alphavantage.co/support/#api-key). It should take less than 20 seconds."
 )
 
+FREQUENCY = (
+    "Thank you for using Alpha Vantage! Our standard API call frequency is 5 calls per minute and"
+    " 500 calls per day."
+)
 BURST = (
     "Thank you for using Alpha Vantage! Please consider spreading out your free API requests more"
     " sparingly (1 request per second)."

@@ -90,7 +90,7 @@ class Vendor(_Kind, frozen=True, kw_only=True, tag="vendor"):
 
 
 class Skew(_Kind, frozen=True, kw_only=True, tag="skew"):
-    """`timestamp` of the answer is wrong by so many seconds."""
+    """The clock of who answers is wrong by so many seconds: `Date`, `timestamp`, a data vendor's market."""
 
     seconds: Annotated[float, msgspec.Meta(ge=-86_400, le=86_400)]
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from . import damage, faults
+from .sessions import SECOND
 from .vendors import failure, key_of
 from .wire import Answer
 
@@ -24,22 +26,36 @@ Handler = Callable[[Request], Answer]
 
 
 class Front:
-    """Answers requests; `stale` and `stuck` are the two faults that need the book."""
+    """Answers requests; `shifted` (stale, skew) and `stuck` are the faults that need the book."""
 
     def __init__(
         self,
         answer: Handler,
         fault_of: Callable[[Request], faults.RequestFault | None],
-        stale: Callable[[Request, float], Answer],
+        shifted: Callable[[Request, float], Answer],
         stuck: Callable[[Request, float], Answer],
+        now: Callable[[], int],
     ) -> None:
         self._answer = answer
         self._fault_of = fault_of
-        self._stale = stale
+        self._shifted = shifted
         self._stuck = stuck
+        self._now = now
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI side."""
+
+        async def dated(message: Any) -> None:
+            """By the venue's clock, unless the answer says otherwise."""
+            if message["type"] == "http.response.start":
+                known = {name for name, _ in message["headers"]}
+                date = [] if b"date" in known else [(b"date", http_date(self._now()).encode())]
+                message = {**message, "headers": [*message["headers"], *date]}
+            await send(message)
+
+        await self._answered(scope, receive, dated)
+
+    async def _answered(self, scope: Any, receive: Any, send: Any) -> None:
         request = await _read(scope, receive)
         if request is None:
             return
@@ -84,11 +100,12 @@ class Front:
                     self._answer(request), lambda body: damage.edited(fault, body)
                 )
             case faults.Skew(seconds=seconds):
-                return damage.on_json(
-                    self._answer(request), lambda body: damage.skewed(seconds, body)
-                )
+                status, headers, body = self._shifted(request, seconds)
+                date = http_date(self._now() + int(seconds * SECOND))
+                told = status, {**headers, "Date": date}, body
+                return damage.on_json(told, lambda body: damage.skewed(seconds, body))
             case faults.Stale(seconds=seconds):
-                return self._stale(request, seconds)
+                return self._shifted(request, -seconds)
             case faults.Stuck(seconds=seconds):
                 return self._stuck(request, seconds)
         return self._answer(request)
@@ -111,6 +128,11 @@ async def _read(scope: Any, receive: Any) -> Request | None:
         headers=headers_of(scope),
         body=body,
     )
+
+
+def http_date(at: int) -> str:
+    """A time in ns UTC as a `Date` header has it."""
+    return formatdate(at // SECOND, usegmt=True)
 
 
 def headers_of(scope: Any) -> dict[str, str]:

@@ -21,6 +21,7 @@ _FIELDS = {
     "response_format",
     "store",
 }
+MIGRATE = "Agent API migration required."
 MOVED = "Sonar is now the Agent API. Please migrate to POST /v1/agent."
 
 

@@ -69,7 +69,9 @@ class Venue:
         shown = seen_by(options.market, options.skills["alpaca"], ("1Min",))
         self._data = DataHost(shown, options.keys, basic=options.basic_data)
         self._past = Past()
-        self._front = Front(self.answer, self._fault_of, self._stale, self._stuck)
+        self._front = Front(
+            self.answer, self._fault_of, self._shifted, self._stuck, lambda: self.book.now
+        )
         self._streams = streams.Streams(options, self.faults, lambda: self.book.now)
         self._zero = (max(self.book.now, options.resume_at), time.monotonic_ns())
         self._give(options.faults)
@@ -85,16 +87,21 @@ class Venue:
         method, path, query, headers, body = request
         if path.startswith("/argo/"):
             return self._control(method, path, body)
-        now, market, skills = self.book.now, self.options.market, self.options.skills
-        asked = (method, unquote(path), query, headers)
-        found = handle_provider(market, now, *asked, body=body, skills=skills)
+        found = self._provided(request, self.book.now)
         if found is not None:
             return found
         if path.startswith(HOST):
-            return self._data.handle(now, *asked)
+            return self._data.handle(self.book.now, method, unquote(path), query, headers)
         reply = self.exchange.handle(method, path, query, headers, body)
         self._settle()
         return reply
+
+    def _provided(self, request: Request, now: int) -> Answer | None:
+        """A data vendor's answer as of a time; None where the request is to none of them."""
+        method, path, query, headers, body = request
+        market, skills = self.options.market, self.options.skills
+        asked = (method, unquote(path), query, headers)
+        return handle_provider(market, now, *asked, body=body, skills=skills)
 
     def _take_transfer(self, body: bytes) -> Answer:
         """Money comes or goes, as by the bank: the account's activities tell of it."""
@@ -197,10 +204,13 @@ class Venue:
         self.book.modes = plan.modes or self.book.modes
         self._past.keep(self.book, self.faults.looks_back)
 
-    def _stale(self, request: Request, seconds: float) -> Answer:
-        """A GET's answer of a moment ago; nothing else can be stale."""
-        then = self.book.now - int(seconds * SECOND)
-        book = self._past.at(then)
+    def _shifted(self, request: Request, seconds: float) -> Answer:
+        """A vendor's answer as of another time; else only a GET's, and only as of a moment ago."""
+        then = self.book.now + int(seconds * SECOND)
+        found = self._provided(request, then)
+        if found is not None:
+            return found
+        book = self._past.at(then) if seconds < 0 else None
         if book is None or request.method != "GET":
             return self.answer(request)
         if request.path.startswith(HOST):
@@ -286,6 +296,7 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
         http=Reachable,
         log_config=None,
         access_log=False,
+        date_header=False,
         lifespan="off",
         ws="websockets-sansio",
         ws_ping_interval=None,

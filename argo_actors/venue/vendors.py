@@ -22,6 +22,12 @@ How = Literal[
     "model",
     "failed",
     "consent",
+    "unauthorized",
+    "forbidden",
+    "retired",
+    "unknown",
+    "note",
+    "no_wait",
 ]
 Reply = Callable[[str], Answer]
 """From the key that was shown."""
@@ -69,11 +75,14 @@ def _perplexity(status: int, kind: str, text: str) -> Reply:
     return _told(status, {"error": {"message": text, "type": kind, "code": status}})
 
 
+_PAGE = b"<html><head><title>403 Forbidden</title></head><body>nginx</body></html>"
 _CONSENT = b'<html><form><input name="csrfToken" value="x"></form></html>'
 
 FAILURES: dict[str, dict[str, Reply]] = {
     ALPACA: {
         "bad_key": lambda _: forbidden(),
+        "unauthorized": _told(401, {"message": "unauthorized."}),
+        "forbidden": lambda _: (403, {"Content-Type": "text/html"}, _PAGE),
         "no_plan": _told(403, {"message": "subscription does not permit querying recent SIP data"}),
         "quota": _told(429, {"message": "too many requests."}, **{"X-RateLimit-Remaining": "0"}),
     },
@@ -93,14 +102,18 @@ FAILURES: dict[str, dict[str, Reply]] = {
         "no_plan": _told(200, {"Information": alpha_vantage.PREMIUM}),
         "quota": alpha_vantage.daily_quota_used,
         "burst": _told(200, {"Information": alpha_vantage.BURST}),
+        "note": _told(200, {"Note": alpha_vantage.FREQUENCY}),
         "symbol": _told(200, {"Error Message": "Invalid API call. Please retry or visit the docs"}),
     },
     xai.PREFIX: {
         "bad_key": _xai(400, "invalid-argument", xai.BAD_KEY),
+        "unauthorized": _xai(401, "unauthenticated", "No API key was provided."),
+        "forbidden": _xai(403, "permission-denied", xai.SPENT),
         "no_money": _xai(403, "permission-denied", xai.NO_CREDITS),
         "spent": lambda _: xai.credits_spent(),
         "quota": lambda _: xai.too_many_requests(),
         "model": _xai(404, "not-found", "The model does not exist or you have no access to it."),
+        "unknown": _xai(400, "invalid-argument", "Model not found: grok-x"),
         "moved": _xai(
             410, "gone", "Live search is deprecated. Please switch to the Agent Tools API."
         ),
@@ -108,9 +121,12 @@ FAILURES: dict[str, dict[str, Reply]] = {
     perplexity.PREFIX: {
         "bad_key": _perplexity(401, "invalid_api_key", "Invalid API key provided."),
         "no_money": _perplexity(401, "insufficient_credits", "You have run out of credits."),
+        "forbidden": _perplexity(403, "forbidden", "This key may not be used here."),
         "moved": _perplexity(403, "chat_completions_not_available", perplexity.MOVED),
+        "retired": _perplexity(403, "agent_api_migration_required", perplexity.MIGRATE),
         "model": _perplexity(400, "invalid_request", "Invalid model"),
         "quota": lambda _: perplexity.too_many_requests(),
+        "no_wait": _perplexity(429, "request_rate_limit_exceeded", "Rate limit exceeded."),
         "failed": lambda _: perplexity.failed(),
     },
 }

@@ -16,7 +16,7 @@ NO_CREDITS = (
     "Your newly created team doesn't have any credits or licenses yet. You can purchase those on"
     " https://console.x.ai."
 )
-_SPENT = (
+SPENT = (
     "Your team has either used all available credits or reached its monthly spending limit. To"
     " continue making API requests, please purchase more credits or raise your spending limit."
 )
@@ -59,7 +59,7 @@ def too_many_requests() -> Answer:
 
 def credits_spent() -> Answer:
     """What a team gets whose money is gone: the same status as a rate limit."""
-    return _error(429, "resource-exhausted", _SPENT)
+    return _error(429, "resource-exhausted", SPENT)
 
 
 def _error(status: int, code: str, text: str) -> Answer:

@@ -146,7 +146,7 @@ class SixProcess(Process):
         )
         self.driver.stepped = Stepped()
         self.driver.workers = self._workers
-        secrets = demo_secrets({"key_id": DEMO_KEYS.key_id, "secret": DEMO_KEYS.secret})
+        secrets = demo_secrets(wire.venue.about())
         self.roster = Roster(config, secrets, directory)
         sources = [world.timed(self.driver, one) for one in self.roster.edges(self._park)]
         self.plan = self.plan._replace(edges=(*self.plan.edges, *sources))

@@ -1,25 +1,27 @@
-"""How each vendor's failures look, and what is to come of them: one row for each, as data."""
+"""How each vendor's failures look, and what is to come of them: one row for each, as data.
 
+Each is provoked in the venue's emulation of the vendor, by a fault of its plan. `MATRIX` says of every
+kind of failure and every source which rows show it, or why there can be none.
+"""
+
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from argo_actors.source.bars import Bar
-from argo_actors.units import DAY
-from tests.source.provider_stub import HTML, JSON, Asked, Reply, Script
-from tests.source.source_bench import NOW, rising
-from tests.source.vendors import (
-    KEY,
-    alpaca_rows,
-    massive_rows,
-    scores_text,
-    told,
-    vantage_rows,
-    yahoo_chart,
-)
+from argo_actors.cli.trouble import PATHS
+from argo_actors.source.judge import SKEWED
+from argo_actors.units import SECOND, UtcNanos
+from tests.source.vendors import scores_text
 
 Kind = Literal["permanent", "transient", "soft"]
+Fault = dict[str, Any]
 SYMBOLS = ["AAPL", "BTC-USD"]
-DATED = (*JSON, ("Date", "Wed, 04 Mar 2026 15:00:05 GMT"))
-ANY = (0.0, 300.0)
+ALPACA, MASSIVE, YAHOO, VANTAGE, XAI, SONAR = PATHS
+BARS = (ALPACA, MASSIVE, YAHOO, VANTAGE)
+MODELS = (XAI, SONAR)
+FIRST = {ALPACA: 1.0, MASSIVE: 2.0, YAHOO: 5.0, VANTAGE: 30.0, XAI: 5.0, SONAR: 5.0}
+"""Seconds before the second try at the most, where the vendor names none."""
+MOST = {ALPACA: 60.0, MASSIVE: 120.0, YAHOO: 300.0, VANTAGE: 600.0, XAI: 120.0, SONAR: 120.0}
+"""The longest wait."""
 MINUTE = (60.0, 65.0)
 HOUR = (3600.0, 3605.0)
 
@@ -28,248 +30,182 @@ class Failure(NamedTuple):
     """A row: permanent ones are parked, transient ones wait, soft ones are no opinion."""
 
     source: str
+    what: str
+    """The kind of failure."""
     name: str
-    reply: Reply | Script
+    fault: Fault | Callable[[UtcNanos], Fault]
+    """Of the venue's plan; some need the venue's time."""
     kind: Kind
     holds: str = ""
     """In the remedy of a permanent one, in the reason of any other."""
-    wait: tuple[float, float] = ANY
-    """Seconds, of a transient one."""
+    wait: tuple[float, float] | None = None
+    """Seconds, of a transient one; None: up to `FIRST`."""
+    path: str = ""
+    """Where it happens, if not at all of the vendor's paths."""
 
 
-def alpaca(bars: list[Bar]) -> Script:
-    """The same bars of every symbol, and no snapshots."""
-
-    def script(asked: Asked) -> Reply:
-        if not asked.path.endswith("/bars"):
-            return Reply(200, {"snapshots": {}})
-        return Reply(
-            200, {"bars": dict.fromkeys(asked.query["symbols"].split(","), alpaca_rows(bars))}
-        )
-
-    return script
+def vendor(how: str) -> Fault:
+    """The vendor's own words."""
+    return {"kind": "vendor", "how": how}
 
 
-def old_chart(asked: Asked) -> Reply:
-    if "/chart/" not in asked.path:
-        return Reply(200, b"crumb", (("Content-Type", "text/plain"),))
-    return Reply(200, yahoo_chart(rising(NOW - 40 * DAY)))
+def edit(**values: Any) -> Fault:
+    """The true answer with values set: `status="x"`, or a pointer."""
+    return {"kind": "edit", "set": {f"/{name}": value for name, value in values.items()}}
 
 
-def yahoo(reply: Reply) -> Script:
-    """Cookie and crumb are given; the chart is not."""
-
-    def script(asked: Asked) -> Reply:
-        crumb = Reply(200, b"crumb", (("Content-Type", "text/plain"),))
-        return reply if "/chart/" in asked.path else crumb
-
-    return script
+def at(pointer: str, value: Any) -> Fault:
+    """The true answer with one place set."""
+    return {"kind": "edit", "set": {pointer: value}}
 
 
-def nulls() -> dict[str, Any]:
-    chart = yahoo_chart(rising(NOW))
-    quote = chart["chart"]["result"][0]["indicators"]["quote"][0]
-    quote["close"] = [None for _ in quote["close"]]
-    return chart
+def garble(how: str) -> Fault:
+    """An answer that cannot be used."""
+    return {"kind": "garble", "how": how}
 
 
-def chart_error(code: str, text: str) -> dict[str, Any]:
-    return {"chart": {"result": None, "error": {"code": code, "description": text}}}
+def reset_soon(now: UtcNanos) -> Fault:
+    """A quota that ends 45 s from now, by the vendor's clock."""
+    headers = {"X-RateLimit-Reset": str(now // SECOND + 45)}
+    return {"kind": "answer", "status": 429, "headers": headers, "body": {"message": "too many"}}
 
 
-def vantage(name: str, text: str) -> Reply:
-    return Reply(200, {name: text})
+DOWN: Fault = {"kind": "answer", "status": 503, "body": "<html>down</html>"}
+GATEWAY: Fault = {"kind": "answer", "status": 504, "body": {"message": "timeout"}}
+HANGS: Fault = {"kind": "hang"}
+STALE: Fault = {"kind": "stale", "seconds": 600}
+AHEAD: Fault = {"kind": "skew", "seconds": 90}
+BEHIND: Fault = {"kind": "skew", "seconds": -90}
+CHART = "/yahoo/v8/*"
+SERIES = ("Time Series (1min)", "Time Series Crypto (1min)")
+TEXT = "/output/*/content/*/text"
+CLOSES = "/chart/result/*/indicators/quote/*/close/*"
 
 
-def xai(status: int, text: str, code: str = "x") -> Reply:
-    return Reply(status, {"code": code, "error": text})
+def _common(source: str) -> list[Failure]:
+    """What every vendor's server and network can do."""
+    chart = CHART if source == YAHOO else ""
+    broken = ("html", "empty", "truncated", "oversized", "bomb")
+    return [
+        Failure(source, "5xx", "503", DOWN, "transient", "503", path=chart),
+        Failure(source, "5xx", "504", GATEWAY, "transient", "504", path=chart),
+        Failure(source, "timeout", "hangs", HANGS, "transient", path=chart),
+        Failure(source, "no connection", "drops", {"kind": "drop"}, "transient", path=chart),
+        *(
+            Failure(source, "malformed", one, garble(one), "transient", path=chart)
+            for one in broken
+        ),
+        Failure(source, "clock skew", "ahead", AHEAD, "soft", SKEWED),
+        Failure(source, "clock skew", "behind", BEHIND, "soft", SKEWED),
+    ]
 
-
-def perplexity(status: int, kind: str, text: str, *headers: tuple[str, str]) -> Reply:
-    body = {"error": {"message": text, "type": kind, "code": status}}
-    return Reply(status, body, (*JSON, *headers))
-
-
-OLD = rising(NOW - DAY)
-DETECTED = f"We have detected your API key as {KEY} and our standard API rate limit is 25 requests"
-PREMIUM = "Thank you for using Alpha Vantage! This is a premium endpoint. You may subscribe"
-SPENT = "Your team has either used all available credits or reached its monthly spending limit."
-NONE_YET = "Your newly created team doesn't have any credits or licenses yet."
-CONSENT = b'<html><form><input name="csrfToken" value="x"></form></html>'
-FAR_RESET = ("X-RateLimit-Reset", "1772636445")
-DOWN = Reply(503, b"<html>down</html>", HTML)
-HANGS = Reply(200, b"{", fault="hang")
 
 FAILURES = [
-    Failure("alpaca", "bad key", Reply(401, {"message": "unauthorized."}), "permanent", "APCA"),
-    Failure("alpaca", "bad key, 403", Reply(403, {"message": "forbidden."}), "permanent", "APCA"),
-    Failure("alpaca", "bad key, HTML", Reply(403, b"<html>", HTML), "permanent", "APCA"),
+    *(row for source in PATHS for row in _common(source)),
+    *(Failure(one, "stale", "old bars", STALE, "soft", "stale") for one in BARS),
+    Failure(ALPACA, "bad key", "401", vendor("unauthorized"), "permanent", "APCA_DATA"),
+    Failure(ALPACA, "bad key", "403", vendor("bad_key"), "permanent", "APCA_DATA"),
+    Failure(ALPACA, "bad key", "403 in HTML", vendor("forbidden"), "permanent", "APCA_DATA"),
+    Failure(ALPACA, "no plan", "SIP", vendor("no_plan"), "permanent", 'feed to "iex"'),
+    Failure(ALPACA, "quota", "429", vendor("quota"), "transient", "429", MINUTE),
+    Failure(ALPACA, "quota", "429 with its end", reset_soon, "transient", "429", (45.0, 51.0)),
+    Failure(ALPACA, "malformed", "no bars key", {"kind": "edit", "drop": ["/bars"]}, "transient"),
+    Failure(ALPACA, "empty", "no bars", edit(bars={}), "soft", "no bars"),
+    Failure(MASSIVE, "bad key", "401", vendor("bad_key"), "permanent", "MASSIVE_API_KEY"),
+    Failure(MASSIVE, "no plan", "403", vendor("no_plan"), "soft", "a plan with this data"),
+    Failure(MASSIVE, "quota", "429", vendor("quota"), "transient", "429", MINUTE),
     Failure(
-        "alpaca",
-        "no plan",
-        Reply(403, {"message": "subscription does not permit querying recent SIP data"}),
-        "permanent",
-        'feed to "iex"',
+        MASSIVE, "empty", "no results", {"kind": "edit", "drop": ["/results"]}, "soft", "no bars"
     ),
-    Failure("alpaca", "quota", Reply(429, {}), "transient", "429", MINUTE),
+    Failure(MASSIVE, "delayed", "DELAYED", edit(status="DELAYED"), "soft", "delayed"),
+    Failure(YAHOO, "quota", "429", vendor("quota"), "transient", "429", (900.0, 905.0), CHART),
+    Failure(YAHOO, "crumb", "401", vendor("bad_key"), "transient", "crumb", path=CHART),
+    Failure(YAHOO, "crumb", "a page of consent", vendor("consent"), "transient", "not"),
+    Failure(YAHOO, "symbol", "404", vendor("symbol"), "soft", "does not know", path=CHART),
+    Failure(YAHOO, "empty", "no frame", at("/chart/result", []), "soft", "no bars", path=CHART),
+    Failure(YAHOO, "nulls", "closes", at(CLOSES, None), "soft", "no bars", path=CHART),
+    Failure(VANTAGE, "bad key", "invalid", vendor("bad_key"), "permanent", "ALPHA_VANTAGE_API"),
+    Failure(VANTAGE, "no plan", "premium", vendor("no_plan"), "permanent", "premium key"),
+    Failure(VANTAGE, "quota", "of the day", vendor("quota"), "transient", "***", HOUR),
+    Failure(VANTAGE, "burst", "Information", vendor("burst"), "transient", "sparingly", (2.0, 7.0)),
+    Failure(VANTAGE, "burst", "Note", vendor("note"), "transient", "call frequency", (2.0, 7.0)),
+    Failure(VANTAGE, "symbol", "invalid call", vendor("symbol"), "soft", "check the symbol"),
     Failure(
-        "alpaca", "quota with its end", Reply(429, {}, (*DATED, FAR_RESET)), "transient", "429", ANY
-    ),
-    Failure("alpaca", "5xx", DOWN, "transient", "503"),
-    Failure("alpaca", "timeout", HANGS, "transient"),
-    Failure("alpaca", "malformed", Reply(200, b"", HTML), "transient"),
-    Failure("alpaca", "no bars key", Reply(200, {}), "transient", "malformed"),
-    Failure("alpaca", "empty", alpaca([]), "soft", "no bars"),
-    Failure(
-        "alpaca",
-        "stale",
-        alpaca(OLD),
-        "soft",
-        "stale",
-    ),
-    Failure("massive", "bad key", Reply(401, {"error": "Unknown API Key"}), "permanent", "MASSIVE"),
-    Failure(
-        "massive",
-        "no plan",
-        Reply(403, {"status": "NOT_AUTHORIZED", "message": "You are not entitled to this data."}),
-        "soft",
-        "a plan with this data",
-    ),
-    Failure("massive", "quota", Reply(429, {"error": "exceeded"}), "transient", "429", MINUTE),
-    Failure("massive", "5xx", DOWN, "transient", "503"),
-    Failure("massive", "timeout", HANGS, "transient"),
-    Failure("massive", "none", Reply(200, {"status": "OK", "resultsCount": 0}), "soft", "no bars"),
-    Failure(
-        "massive",
-        "delayed",
-        Reply(200, {"status": "DELAYED", "results": massive_rows(rising(NOW))}),
-        "soft",
-        "delayed",
-    ),
-    Failure(
-        "massive",
-        "stale",
-        Reply(200, {"status": "OK", "results": massive_rows(OLD)}),
-        "soft",
-        "stale",
-    ),
-    Failure(
-        "yfinance",
-        "quota",
-        yahoo(Reply(429, b"Too Many Requests", HTML)),
+        VANTAGE,
+        "malformed",
+        "no series",
+        {"kind": "edit", "drop": [f"/{one}" for one in SERIES]},
         "transient",
-        "429",
-        (900.0, 905.0),
+        "time series",
     ),
     Failure(
-        "yfinance",
-        "crumb",
-        yahoo(Reply(401, chart_error("Unauthorized", "Invalid Crumb"))),
-        "transient",
-        "crumb",
-    ),
-    Failure(
-        "yfinance",
-        "symbol",
-        yahoo(Reply(404, chart_error("Not Found", "No data found"))),
+        VANTAGE,
+        "empty",
+        "no rows",
+        {"kind": "edit", "set": {f"/{one}": {} for one in SERIES}},
         "soft",
-        "does not know",
+        "no bars",
     ),
-    Failure("yfinance", "consent page", Reply(200, CONSENT, HTML), "transient", "not"),
-    Failure("yfinance", "5xx", yahoo(DOWN), "transient", "503"),
-    Failure("yfinance", "timeout", yahoo(HANGS), "transient"),
-    Failure("yfinance", "HTML", yahoo(Reply(200, b"<html>", HTML)), "transient", "not JSON"),
-    Failure("yfinance", "empty", yahoo(Reply(200, chart_error("", ""))), "soft", "no bars"),
-    Failure("yfinance", "stale", old_chart, "soft", "stale"),
-    Failure("yfinance", "nulls", yahoo(Reply(200, nulls())), "soft", "no bars"),
-    Failure(
-        "alpha_vantage",
-        "bad key",
-        vantage("Error Message", "the parameter apikey is invalid or missing."),
-        "permanent",
-        "ALPHA_VANTAGE_API_KEY",
-    ),
-    Failure("alpha_vantage", "no plan", vantage("Information", PREMIUM), "permanent", "premium"),
-    Failure(
-        "alpha_vantage",
-        "daily quota",
-        vantage("Information", f"{DETECTED} per day. See premium plans"),
-        "transient",
-        "***",
-        HOUR,
-    ),
-    Failure(
-        "alpha_vantage",
-        "burst",
-        vantage("Information", "more sparingly (1 request per second)"),
-        "transient",
-        "sparingly",
-        MINUTE,
-    ),
-    Failure(
-        "alpha_vantage",
-        "symbol",
-        vantage("Error Message", "Invalid API call. Please retry"),
-        "soft",
-        "check the symbol",
-    ),
-    Failure("alpha_vantage", "5xx", DOWN, "transient", "503"),
-    Failure("alpha_vantage", "timeout", HANGS, "transient"),
-    Failure("alpha_vantage", "malformed", Reply(200, {}), "transient", "time series"),
-    Failure(
-        "alpha_vantage",
-        "stale",
-        lambda asked: Reply(200, {"Time Series (1min)": vantage_rows(OLD, None)}),
-        "soft",
-        "stale",
-    ),
-    Failure("xai_grok", "bad key", xai(400, "Incorrect API key provided."), "permanent", "XAI"),
-    Failure("xai_grok", "no key", xai(401, "No API key"), "permanent", "XAI_API_KEY"),
-    Failure("xai_grok", "no money yet", xai(403, NONE_YET), "permanent", "buy credits"),
-    Failure("xai_grok", "money spent", xai(429, SPENT), "permanent", "buy credits"),
-    Failure("xai_grok", "money spent, 403", xai(403, SPENT), "permanent", "buy credits"),
-    Failure("xai_grok", "quota", xai(429, "Too many requests"), "transient", "429", MINUTE),
-    Failure("xai_grok", "retired model", xai(404, "The model grok-3 was"), "permanent", ".model"),
-    Failure("xai_grok", "unknown model", xai(400, "no model grok-x"), "permanent", ".model"),
-    Failure("xai_grok", "feature", xai(410, "Live search is deprecated."), "permanent", "update"),
-    Failure("xai_grok", "5xx", DOWN, "transient", "503"),
-    Failure("xai_grok", "timeout", HANGS, "transient"),
-    Failure("xai_grok", "cut off", told("xai_grok", "{", status="incomplete"), "soft", "cut off"),
-    Failure("xai_grok", "not JSON", told("xai_grok", "Buy!"), "soft", "not JSON"),
-    Failure("xai_grok", "schema", told("xai_grok", '{"score": 1}'), "soft", "schema"),
-    Failure("sonar", "bad key", perplexity(401, "invalid_api_key", "no"), "permanent", "PERPLEX"),
-    Failure("sonar", "no credits", perplexity(401, "x", "no credits"), "permanent", "credits"),
-    Failure(
-        "sonar",
-        "wrong API",
-        perplexity(403, "chat_completions_not_available", "Sonar is now the Agent API."),
-        "permanent",
-        "update the program",
-    ),
-    Failure(
-        "sonar", "wrong kind of key", perplexity(403, "forbidden", "no"), "permanent", "PERPLEX"
-    ),
-    Failure("sonar", "bad request", perplexity(400, "invalid_request", "?"), "permanent", "model"),
-    Failure(
-        "sonar",
-        "quota",
-        perplexity(429, "request_rate_limit_exceeded", "slow", ("Retry-After", "7")),
-        "transient",
-        "429",
-        (7.0, 12.0),
-    ),
-    Failure("sonar", "quota without a time", perplexity(429, "x", "slow"), "transient", "", MINUTE),
-    Failure("sonar", "5xx", DOWN, "transient", "503"),
-    Failure("sonar", "timeout", HANGS, "transient"),
-    Failure(
-        "sonar", "failed", Reply(200, {"status": "failed", "output": []}), "transient", "completed"
-    ),
-    Failure(
-        "sonar",
-        "no sources",
-        told("sonar", "", output=[{"type": "message", "content": []}]),
-        "soft",
-        "without sources",
-    ),
-    Failure("sonar", "not JSON", told("sonar", scores_text(SYMBOLS)[:-1]), "soft", "not JSON"),
+    Failure(XAI, "bad key", "400", vendor("bad_key"), "permanent", "XAI_API_KEY"),
+    Failure(XAI, "bad key", "401", vendor("unauthorized"), "permanent", "XAI_API_KEY"),
+    Failure(XAI, "no money", "none yet", vendor("no_money"), "permanent", "buy credits"),
+    Failure(XAI, "no money", "spent, 429", vendor("spent"), "permanent", "buy credits"),
+    Failure(XAI, "no money", "spent, 403", vendor("forbidden"), "permanent", "buy credits"),
+    Failure(XAI, "quota", "429", vendor("quota"), "transient", "429"),
+    Failure(XAI, "retired model", "404", vendor("model"), "permanent", "xai_grok.model"),
+    Failure(XAI, "retired model", "400", vendor("unknown"), "permanent", "xai_grok.model"),
+    Failure(XAI, "retired model", "another answers", edit(model="grok-4.9"), "permanent", ".model"),
+    Failure(XAI, "wrong API", "410", vendor("moved"), "permanent", "update the program"),
+    Failure(XAI, "useless", "cut off", edit(status="incomplete"), "soft", "cut off"),
+    Failure(XAI, "useless", "not JSON", at(TEXT, "Buy!"), "soft", "not JSON"),
+    Failure(XAI, "useless", "schema", at(TEXT, '{"score": 1}'), "soft", "schema"),
+    Failure(XAI, "empty", "no message", edit(output=[]), "soft", "no message"),
+    Failure(SONAR, "bad key", "401", vendor("bad_key"), "permanent", "PERPLEXITY_API_KEY"),
+    Failure(SONAR, "bad key", "of another kind", vendor("forbidden"), "permanent", "PERPLEXITY"),
+    Failure(SONAR, "no money", "401", vendor("no_money"), "permanent", "check its credits"),
+    Failure(SONAR, "wrong API", "chat", vendor("moved"), "permanent", "update the program"),
+    Failure(SONAR, "wrong API", "migration", vendor("retired"), "permanent", "update the program"),
+    Failure(SONAR, "retired model", "400", vendor("model"), "permanent", "sonar.model"),
+    Failure(SONAR, "quota", "429 with a time", vendor("quota"), "transient", "429", (7.0, 12.0)),
+    Failure(SONAR, "quota", "429", vendor("no_wait"), "transient", "429"),
+    Failure(SONAR, "5xx", "200 and failed", vendor("failed"), "transient", "not completed"),
+    Failure(SONAR, "no sources", "none", at("/output/*/results", []), "soft", "without sources"),
+    Failure(SONAR, "useless", "cut off", edit(status="incomplete"), "soft", "cut off"),
+    Failure(SONAR, "useless", "not JSON", at(TEXT, scores_text(SYMBOLS)[:-1]), "soft", "not JSON"),
+    Failure(SONAR, "useless", "schema", at(TEXT, '{"score": 1}'), "soft", "schema"),
+    Failure(SONAR, "empty", "no message", edit(output=[]), "soft", "without sources"),
 ]
+
+NO_BARS = "it answers scores, not bars"
+NO_MODEL = "no language model answers"
+ELSEWHERE = "it counts its calls by the minute only: see quota"
+UNTOLD = "a symbol that it does not have is left out of the answer: see empty"
+CANNOT: dict[str, dict[str, str]] = {
+    "bad key": {YAHOO: "there are no keys: see crumb"},
+    "no plan": {YAHOO: "there are no plans", XAI: "see no money", SONAR: "see no money"},
+    "no money": dict.fromkeys(BARS, "nothing is paid by the call: see no plan"),
+    "quota": {},
+    "burst": dict.fromkeys((ALPACA, MASSIVE, YAHOO, *MODELS), ELSEWHERE),
+    "5xx": {},
+    "timeout": {},
+    "no connection": {},
+    "malformed": {},
+    "useless": dict.fromkeys(BARS, NO_MODEL),
+    "empty": {},
+    "stale": dict.fromkeys(
+        MODELS, "as of its answer; it ends with `valid_until` and then has no weight (consensus)"
+    ),
+    "delayed": dict.fromkeys((ALPACA, YAHOO, VANTAGE), "its answer does not say so: see stale")
+    | dict.fromkeys(MODELS, NO_BARS),
+    "symbol": dict.fromkeys((ALPACA, MASSIVE), UNTOLD)
+    | dict.fromkeys(MODELS, "it answers the symbols of our schema"),
+    "crumb": dict.fromkeys((ALPACA, MASSIVE, VANTAGE, *MODELS), "it has keys: see bad key"),
+    "nulls": dict.fromkeys((ALPACA, MASSIVE, VANTAGE), "a bar without a trade is left out")
+    | dict.fromkeys(MODELS, NO_BARS),
+    "retired model": dict.fromkeys(BARS, NO_MODEL),
+    "wrong API": dict.fromkeys(BARS, "its paths carry their version: see malformed"),
+    "no sources": dict.fromkeys(BARS, NO_MODEL)
+    | {XAI: "it searches by itself or not, and may find nothing"},
+    "clock skew": {},
+}
+"""Every kind of failure, and for which sources there can be no row, and why."""

@@ -88,7 +88,7 @@ def _handler(stub: ProviderStub) -> type[BaseHTTPRequestHandler]:
                 return
             body = reply.body
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)  # no Date: it would be the wall clock's
             for name, value in reply.headers:
                 self.send_header(name, value)
             if reply.fault == "chunked":

@@ -10,7 +10,6 @@ from argo_actors.config import Source
 from argo_actors.errors import (
     PermanentProviderError,
     ProviderError,
-    SoftProviderError,
     TransientProviderError,
 )
 from argo_actors.source.alpha_vantage import AlphaVantage
@@ -54,10 +53,10 @@ def rows(*closes: float) -> dict[str, dict[str, str]]:
             "Information",
             "more sparingly (1 request per second). premium",
             TransientProviderError,
-            60,
+            2,
         ),
-        ("Information", "Burst pattern detected", TransientProviderError, 60),
-        ("Note", "Our standard API call frequency is 5", TransientProviderError, 60),
+        ("Information", "Burst pattern detected", TransientProviderError, 2),
+        ("Note", "Our standard API call frequency is 5", TransientProviderError, 2),
         ("Information", PREMIUM, PermanentProviderError, None),
         (
             "Error Message",
@@ -65,7 +64,6 @@ def rows(*closes: float) -> dict[str, dict[str, str]]:
             PermanentProviderError,
             None,
         ),
-        ("Error Message", "Invalid API call. Please retry", SoftProviderError, None),
         ("Information", "Something nobody has seen", TransientProviderError, None),
     ],
 )
@@ -78,6 +76,14 @@ def test_a_sentence_is_matched_quota_first(
         assert getattr(found.value, "retry_after", None) == wait
         assert KEY not in str(found.value)
         assert len(stub.asked) == 1
+
+
+def test_a_symbol_that_it_does_not_have_is_said_of_that_symbol() -> None:
+    text = "Invalid API call. Please retry"
+    with asking(Reply(200, {"Error Message": text})) as (vantage, _):
+        (reading,) = vantage.readings(["AAPL"], NOW)
+    assert (reading.unknown, reading.bars) == (True, ())
+    assert reading.nothing == f"{text} (check the symbol)"
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from argo_actors.errors import (
 )
 from argo_actors.source.http import (
     MOST_RETRY_AFTER,
-    QUOTA_SECONDS,
     Answer,
     Http,
     check_status,
     complaint,
     masked,
     retry_after,
+    server_time,
 )
 from argo_actors.source.yfinance import Yahoo
 from tests.source.provider_stub import Asked, Reply, providing
@@ -59,22 +59,29 @@ def test_a_good_status_raises_nothing() -> None:
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({}, QUOTA_SECONDS),
+        ({}, None),
         ({"retry-after": "7"}, 7),
         ({"retry-after": "0"}, 1),
         ({"retry-after": "999999"}, MOST_RETRY_AFTER),
         ({"retry-after": "Wed, 04 Mar 2026 15:00:30 GMT", "date": SENT}, 30),
         ({"x-ratelimit-reset": "1772636412", "date": SENT}, 12),
-        ({"x-ratelimit-reset": "1772636412"}, QUOTA_SECONDS),
-        ({"retry-after": "soon", "date": "today"}, QUOTA_SECONDS),
-        ({"retry-after": "-5"}, QUOTA_SECONDS),
-        ({"retry-after": "\u0665"}, QUOTA_SECONDS),
+        ({"x-ratelimit-reset": "1772636412"}, None),
+        ({"retry-after": "soon", "date": "today"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "\u0665"}, None),
     ],
 )
 def test_the_wait_after_a_429_is_read_against_the_servers_clock(
-    headers: dict[str, str], seconds: float
+    headers: dict[str, str], seconds: float | None
 ) -> None:
     assert retry_after(headers) == seconds
+
+
+def test_a_servers_clock_is_read_through_caches_too() -> None:
+    assert server_time({"date": SENT}) == 1772636400
+    assert server_time({"date": SENT, "age": "40"}) == 1772636440
+    assert server_time({"date": "today"}) is None
+    assert server_time({}) is None
 
 
 @pytest.mark.parametrize(

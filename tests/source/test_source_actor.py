@@ -211,7 +211,7 @@ def test_old_bars_are_stale_and_no_opinion() -> None:
 def test_an_unfinished_bar_does_not_vote() -> None:
     provider = Scripted()
     with source(provider, symbols=COIN) as bench:
-        ahead = rising(NOW + 3 * MINUTE)
+        ahead = rising(NOW + MINUTE)
         provider.answer = lambda symbols, now: [Reading(one, bars=ahead) for one in symbols]
         bench.tick()
         assert bench.said(Opinion)[0].as_of <= NOW

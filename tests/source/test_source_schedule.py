@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from argo_actors.messages.market import MarketHours
-from argo_actors.source.backoff import BREAKER_FAILURES, FIRST_SECONDS, MOST_SECONDS, Backoff
+from argo_actors.source.backoff import BREAKER_FAILURES, Backoff
 from argo_actors.source.limiter import Limiter
 from argo_actors.source.schedule import NEW_YORK, in_hours, newest_end, valid_until
 from argo_actors.units import DAY, HOUR, MINUTE, SECOND
@@ -89,15 +89,15 @@ def test_a_bar_that_the_vendor_failed_to_renew_is_not_kept_alive_by_the_next_ses
 
 
 def test_a_failing_source_waits_longer_and_longer_and_then_the_breaker_opens() -> None:
-    now, longest = at("2026-03-04T10:00:00"), FIRST_SECONDS
-    backoff = Backoff("massive")
+    now, first, most = at("2026-03-04T10:00:00"), 2.0, 120.0
+    backoff = Backoff("massive", (first, most))
     for failure in range(BREAKER_FAILURES - 1):
         backoff.failed(now, None)
-        assert SECOND <= backoff.until - now <= longest * 2**failure * SECOND
+        assert SECOND <= backoff.until - now <= first * 2**failure * SECOND
         assert not backoff.open
     backoff.failed(now, None)
     assert backoff.open
-    assert 0.9 * MOST_SECONDS * SECOND <= backoff.until - now <= MOST_SECONDS * SECOND
+    assert 0.9 * most * SECOND <= backoff.until - now <= most * SECOND
     backoff.succeeded()
     assert not backoff.open
 

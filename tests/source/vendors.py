@@ -48,8 +48,8 @@ class Vendor(NamedTuple):
     nothing: str = "no bars"
     """The reason to be given for an empty answer."""
     scored: bool = False
-    quota_seconds: float = 60.0
-    """The least wait after it."""
+    quota_seconds: float | None = 60.0
+    """The least wait after it; None: as after any other failure."""
 
 
 def rfc3339(at: UtcNanos) -> str:
@@ -233,6 +233,7 @@ VENDORS = [
         ),
         Reply(200, {"Note": "Our standard API call frequency is 5 calls per minute"}),
         Reply(200, {"Meta Data": {}, "Time Series (1min)": {}}),
+        quota_seconds=2.0,
     ),
     Vendor(
         "xai_grok",
@@ -244,6 +245,7 @@ VENDORS = [
         Reply(200, {"status": "completed", "output": []}),
         "the model's answer has no message",
         scored=True,
+        quota_seconds=None,
     ),
     Vendor(
         "sonar",
