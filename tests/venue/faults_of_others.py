@@ -1,5 +1,7 @@
 """What somebody else does with the account, and the data vendors' own refusals."""
 
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -157,8 +159,22 @@ def _(world: World) -> None:
     assert world.session.get(url + "yours").status_code != 429
 
 
+@case(
+    "A data vendor's clock is ahead",
+    "its Date header is 90 s later than Alpaca's, and so is what it knows",
+    rules=[request("/massive/*", "skew", seconds=90)],
+)
+def _(world: World) -> None:
+    def date(path: str) -> datetime:
+        return parsedate_to_datetime(world.ask(path).headers["Date"])
+
+    assert 89 <= (date("/massive/anything") - date("/v2/clock")).total_seconds() <= 92
+
+
 VENDORS: dict[tuple[str, str], tuple[int, str]] = {
     ("/alpaca", "bad_key"): (403, "forbidden."),
+    ("/alpaca", "unauthorized"): (401, "unauthorized."),
+    ("/alpaca", "forbidden"): (403, "<html>"),
     ("/alpaca", "no_plan"): (403, "subscription does not permit querying recent SIP data"),
     ("/alpaca", "quota"): (429, "too many requests."),
     ("/massive", "bad_key"): (401, "Unknown API Key"),
@@ -172,18 +188,25 @@ VENDORS: dict[tuple[str, str], tuple[int, str]] = {
     ("/alpha_vantage", "no_plan"): (200, "premium"),
     ("/alpha_vantage", "quota"): (200, "25 requests per day"),
     ("/alpha_vantage", "burst"): (200, "1 request per second"),
+    ("/alpha_vantage", "note"): (200, "call frequency"),
     ("/alpha_vantage", "symbol"): (200, "Invalid API call"),
     ("/xai", "bad_key"): (400, "Incorrect API key"),
+    ("/xai", "unauthorized"): (401, "No API key was provided."),
+    ("/xai", "forbidden"): (403, "spending limit"),
     ("/xai", "no_money"): (403, "credits"),
     ("/xai", "spent"): (429, "spending limit"),
     ("/xai", "quota"): (429, "Too many requests"),
     ("/xai", "model"): (404, "does not exist"),
+    ("/xai", "unknown"): (400, "Model not found"),
     ("/xai", "moved"): (410, "Live search is deprecated"),
     ("/perplexity", "bad_key"): (401, "Invalid API key provided."),
     ("/perplexity", "no_money"): (401, "You have run out of credits."),
+    ("/perplexity", "forbidden"): (403, "This key may not be used here."),
     ("/perplexity", "moved"): (403, "chat_completions_not_available"),
+    ("/perplexity", "retired"): (403, "agent_api_migration_required"),
     ("/perplexity", "model"): (400, "Invalid model"),
     ("/perplexity", "quota"): (429, "Rate limit exceeded."),
+    ("/perplexity", "no_wait"): (429, "Rate limit exceeded."),
     ("/perplexity", "failed"): (200, "could not be generated"),
 }
 """What each data vendor answers: status, and words of the body."""
