@@ -151,7 +151,7 @@ def test_the_word_that_crashed_it_is_not_heard_again(tmp_path: Path) -> None:
 
 
 def test_while_it_backs_off_its_mail_waits_and_the_neighbours_work_on(tmp_path: Path) -> None:
-    with engine(tmp_path, policy=Policy(backoff_seconds=30)) as (made, _):
+    with engine(tmp_path, policy=Policy(backoff_seconds=30, shutdown_seconds=0.1)) as (made, _):
         made.say("clock", Decide(n=BAD))
         until(lambda: made.supervisor.children["consensus"].state == "backoff")
         cell = made.deciders["consensus"]
@@ -168,7 +168,7 @@ def test_while_it_backs_off_its_mail_waits_and_the_neighbours_work_on(tmp_path: 
 def test_mail_that_waited_for_a_crashed_cell_is_heard_after_a_restart_of_the_engine(
     tmp_path: Path,
 ) -> None:
-    with engine(tmp_path, policy=Policy(backoff_seconds=30)) as (made, _):
+    with engine(tmp_path, policy=Policy(backoff_seconds=30, shutdown_seconds=0.1)) as (made, _):
         made.say("clock", Decide(n=BAD))
         until(lambda: made.supervisor.children["consensus"].state == "backoff")
         for n in range(3):
@@ -179,7 +179,9 @@ def test_mail_that_waited_for_a_crashed_cell_is_heard_after_a_restart_of_the_eng
 
 
 def test_a_decider_that_crashes_too_often_ends_the_engine(tmp_path: Path) -> None:
-    with engine(tmp_path, policy=Policy(intensity=2, backoff_seconds=0.001)) as (made, fatal):
+    with engine(
+        tmp_path, policy=Policy(intensity=2, backoff_seconds=0.001, shutdown_seconds=0.1)
+    ) as (made, fatal):
         for _ in range(3):
             made.say("clock", Decide(n=BAD))
         until(lambda: fatal)
@@ -188,7 +190,7 @@ def test_a_decider_that_crashes_too_often_ends_the_engine(tmp_path: Path) -> Non
 
 
 def test_a_cell_that_gave_up_hears_no_more(tmp_path: Path) -> None:
-    with engine(tmp_path, policy=Policy(intensity=0)) as (made, fatal):
+    with engine(tmp_path, policy=Policy(intensity=0, shutdown_seconds=0.1)) as (made, fatal):
         made.say("clock", Decide(n=BAD))
         until(lambda: fatal)
         made.say("clock", Decide(n=1), ClockSet(by=1))

@@ -323,7 +323,9 @@ def test_a_timer_of_a_parked_behaviour_does_not_ring(tmp_path: Path) -> None:
 
 
 def test_a_group_that_escalates_calls_fatal_and_leaves_the_child_down(tmp_path: Path) -> None:
-    with running(tmp_path, "quotes", "broker", policy=Policy(intensity=0)) as bench:
+    with running(
+        tmp_path, "quotes", "broker", policy=Policy(intensity=0, shutdown_seconds=0.1)
+    ) as bench:
         bench.tick(BAD)
         until(lambda: bench.fatal)
         assert bench.fatal == ["quotes failed too often: RuntimeError: the vendor sent nonsense"]

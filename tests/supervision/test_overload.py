@@ -18,6 +18,7 @@ from argo_actors.runtime.decider import Decider, Heard
 from argo_actors.runtime.engine import OVERFLOW, Engine, Plan
 from argo_actors.runtime.spec import ChildSpec, GroupSpec
 from argo_actors.units import SECOND
+from tests.waiting import until
 
 MARK = 3
 CONFIGURED = Configured(config="{}", config_hash="", code_hash="", version="1", account_tag="abcd")
@@ -56,12 +57,8 @@ def overloads(engine: Engine) -> list[Overload]:
 
 
 def eventually(engine: Engine, count: int) -> list[Overload]:
-    waited = threading.Event()
-    for _ in range(200):
-        if len(found := overloads(engine)) >= count:
-            return found
-        waited.wait(0.02)
-    raise AssertionError(f"{count} words of overload were not said")
+    until(lambda: len(overloads(engine)) >= count, f"{count} words of overload were not said")
+    return overloads(engine)
 
 
 def test_it_is_said_when_a_mailbox_passes_its_mark_and_when_it_is_back(tmp_path: Path) -> None:
@@ -87,10 +84,10 @@ def test_a_mailbox_far_beyond_its_mark_ends_the_process(tmp_path: Path) -> None:
     try:
         engine.office.hold("consensus")
         engine.say("clock", *(Decide(n=n) for n in range(OVERFLOW * MARK + 1)))
-        assert ended.wait(5)
+        assert ended.wait(30)
         assert "consensus" in failed[0]
     finally:
-        engine.stop()
+        engine.stop(0.1)
 
 
 def test_no_entry_passes_while_a_mailbox_is_behind() -> None:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -309,9 +310,14 @@ def test_p24_a_step_that_takes_long_is_measured(tmp_path: Path) -> None:
         until(lambda: bench.engine.driver.stuck_seconds() == 0)
 
 
+@cache
+def modules() -> tuple[tuple[Path, ast.Module], ...]:
+    return tuple((path, ast.parse(path.read_text())) for path in sorted(PACKAGE.rglob("*.py")))
+
+
 def calls() -> Iterator[tuple[str, str, ast.Call]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path, module in modules():
+        for node in ast.walk(module):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node.func.attr, node
 
@@ -344,8 +350,8 @@ def test_p18_no_cell_has_code_of_its_own_in_pykkas_hooks() -> None:
     hooks = {"on_start", "on_stop", "on_failure"}
     found = [
         f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}"
-        for path in sorted(PACKAGE.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, module in modules()
+        for node in ast.walk(module)
         if isinstance(node, ast.FunctionDef) and node.name in hooks
     ]
     assert found == []
