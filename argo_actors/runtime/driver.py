@@ -14,7 +14,6 @@ from .cell import DeciderCell, ThreadedDeciderCell
 from .clock import machine_seconds, machine_sleep
 from .core import Core
 from .edge import EdgeCell
-from .office import Activity
 from .workers import ThreadWorkers, Workers
 
 WATCH_SECONDS = 0.5
@@ -38,10 +37,6 @@ class Driver(Protocol):
 
     def workers(self, count: int, name: str) -> Workers:
         """So many calls of one edge at a time."""
-        ...
-
-    def settle(self, activity: Activity, seconds: float) -> bool:
-        """Let the mail be heard; False when some is left after so many machine seconds."""
         ...
 
     def until(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -95,9 +90,6 @@ class ThreadDriver:
 
     def workers(self, count: int, name: str) -> Workers:
         return ThreadWorkers(count, name)
-
-    def settle(self, activity: Activity, seconds: float) -> bool:
-        return activity.wait_still(seconds)
 
     def until(self, condition: Callable[[], bool], seconds: float) -> bool:
         end = machine_seconds() + seconds

@@ -201,7 +201,7 @@ class Engine:
     def start(self, *first: Message) -> None:
         """Begin an epoch, durably; deliver the mail in flight; say the first words; let the edges begin."""
         self.supervisor_cell.revive()
-        self.driver.settle(self.office.activity, 5)
+        self.driver.until(lambda: self.supervisor_cell.behaviour is not None, 5)
         self.driver.start(self._watch)
         epoch = msgspec.structs.replace(self.plan.epoch, number=self.run)
         self.say_durably("engine", self.plan.configured, epoch)

@@ -21,7 +21,6 @@ from .alarm import VirtualAlarm
 from .cell import DeciderCell
 from .driver import WATCH_SECONDS
 from .edge import EdgeCell
-from .office import Activity
 from .stepped import Stepped
 from .workers import Done, Job, Work
 
@@ -78,10 +77,6 @@ class Virtual:
 
     def workers(self, count: int, name: str) -> "VirtualWorkers":
         return VirtualWorkers(self, count, name)
-
-    def settle(self, activity: Activity, seconds: float) -> bool:
-        self.stepped.run()
-        return activity.still
 
     def until(self, condition: Callable[[], bool], seconds: float) -> bool:
         self.stepped.run()

@@ -172,7 +172,7 @@ def test_a_roll_between_taking_a_word_and_its_step_leaves_no_word_out(tmp_path: 
     made.say_durably("clock", Decide(n=2))
     cell.process(taken)
     made.start()
-    made.office.activity.wait_still(5)
+    until(lambda: cell.state == Count((1, 2), 2))
     made.stop()
     assert folded(day_files(tmp_path)[-1]).states["consensus"] == Count((1, 2), 2)
 
