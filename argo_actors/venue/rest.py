@@ -7,7 +7,15 @@ from urllib.parse import unquote
 
 import msgspec
 
-from . import asset_list, configurations, corporate_actions, hours, order_list, watchlists
+from . import (
+    asset_list,
+    configurations,
+    corporate_actions,
+    hours,
+    market_hours,
+    order_list,
+    watchlists,
+)
 from . import trading_json as wire
 from .activities import activities
 from .damage import as_floats
@@ -76,6 +84,11 @@ class Exchange:
                 return 200, hours.clock(book)
             case "GET", ["calendar"]:
                 return 200, hours.calendar(book, query)
+            case "GET", ["v3", "clock"]:
+                return 200, market_hours.clocks(book.market.sessions, query, book.now)
+            case "GET", ["v3", "calendar", market]:
+                sessions = book.market.sessions
+                return 200, market_hours.calendar(sessions, market, query, book.now)
             case "GET", ["assets"]:
                 return 200, asset_list.assets(book, query)
             case "GET", ["assets", *parts]:
@@ -247,7 +260,7 @@ def _json(status: int, found: Any, headers: Mapping[str, str]) -> Answer:
 
 
 def _unauthorised(path: str) -> Answer:
-    if path.startswith(("/v2/clock", "/v2/calendar")):
+    if path.startswith(("/v2/clock", "/v2/calendar", "/v3/clock")):
         page = b"<html><head><title>401 Authorization Required</title></head></html>"
         return 401, {"Content-Type": "text/html", "WWW-Authenticate": "Basic"}, page
     return _json(401, {"message": "unauthorized."}, {"WWW-Authenticate": "Basic"})

@@ -1,5 +1,6 @@
 """When orders are taken, may trade and end: sessions, auctions, extended hours, days and months."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from argo_actors.venue.modes import Modes
-from tests.venue.desk import HOUR, Desk
+from tests.venue.desk import HOUR, KEYS, Desk
 
 SECOND = 1_000_000_000
 
@@ -232,3 +233,61 @@ def test_a_trail_in_dollars() -> None:
     assert (found["hwm"], found["stop_price"], found["trail_price"]) == ("240", "245", "5")
     desk.move("AAPL", 245.5)
     assert desk.read(order)["status"] == "filled"
+
+
+# the third version of clock and calendar
+
+
+@pytest.mark.parametrize(
+    ("time", "phase", "until"),
+    [
+        ("2026-03-05T08:59:59Z", "closed", "2026-03-05T04:00:00-05:00"),
+        ("2026-03-05T09:00:00Z", "pre", "2026-03-05T09:30:00-05:00"),
+        ("2026-03-05T14:30:00Z", "core", "2026-03-05T16:00:00-05:00"),
+        ("2026-03-05T21:00:00Z", "post", "2026-03-05T20:00:00-05:00"),
+        ("2026-03-06T01:00:00Z", "closed", "2026-03-06T04:00:00-05:00"),
+        ("2026-03-07T16:00:00Z", "closed", "2026-03-09T04:00:00-04:00"),
+    ],
+)
+def test_the_clock_of_a_market_tells_the_phase_of_its_day(
+    time: str, phase: str, until: str
+) -> None:
+    asked = {"markets": "NYSE,XNAS", "time": time}
+    status, _, body = Desk().exchange.handle("GET", "/v3/clock", asked, KEYS, b"")
+    found = json.loads(body)
+    assert status == 200
+    assert [one["market"]["acronym"] for one in found["clocks"]] == ["NYSE", "NASDAQ"]
+    (told,) = {(one["phase"], one["phase_until"]) for one in found["clocks"]}
+    assert told == (phase, until)
+    assert found["clocks"][0]["is_market_day"] is ("-07T" not in time)
+
+
+def test_the_calendar_of_a_market_has_the_edges_of_each_day() -> None:
+    desk = Desk()
+
+    def days(market: str, **asked: str) -> Any:
+        answer = desk.exchange.handle("GET", f"/v3/calendar/{market}", asked, KEYS, b"")
+        return answer[0], json.loads(answer[2])
+
+    status, found = days("XNYS", start="2026-11-26", end="2026-11-27", timezone="UTC")
+    assert (status, found["market"]["acronym"]) == (200, "NYSE")
+    assert found["calendar"] == [
+        {
+            "date": "2026-11-27",
+            "pre_start": "2026-11-27T09:00:00+00:00",
+            "pre_end": "2026-11-27T14:30:00+00:00",
+            "core_start": "2026-11-27T14:30:00+00:00",
+            "core_end": "2026-11-27T18:00:00+00:00",
+            "post_start": "2026-11-27T18:00:00+00:00",
+            "post_end": "2026-11-27T22:00:00+00:00",
+        }
+    ]
+    assert [one["date"][-2:] for one in days("NYSE")[1]["calendar"]] == [
+        "04",
+        "05",
+        "06",
+        "09",
+        "10",
+        "11",
+    ]
+    assert days("LSE") == (400, {"code": 40010001, "message": "invalid market: LSE"})
