@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import Parameter
 
 from ..errors import UsageError
-from .output import line
+from .output import check, line
 
 
 def decide(
@@ -43,9 +43,8 @@ def decide(
         line(f"  {family['name']:12} weight {family['weight']:.2f}  vote {vote:>8}  {members}")
     for one in decision.dropped:
         line(f"  dropped: {one.source}: {one.reason}")
-    for check in decision.checks:
-        mark = "ok " if check.passed else "NO "
-        line(f"  {mark} {check.code:19} {check.value:28}  limit {check.limit}")
+    for made in decision.checks:
+        line(f"  {check(made.code, made.passed, made.value, made.limit)}")
     if decision.sizing is not None:
         size = decision.sizing
         line(

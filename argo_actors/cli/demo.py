@@ -310,7 +310,9 @@ def _tell(summary: dict[str, Any], show: Any, quiet: bool) -> None:
         line(f"DIFFERENCE in {name}: ours {pair['ours']}, the venue's {pair['venue']}")
     for name, source in summary["sources"].items():
         if source["state"] != "running":
-            line(f"{name}: {source['state']}: {source['reason']}; fix: {source['remedy']}")
+            line(f"source {name}: {source['state']}  {source['reason']}")
+            if source["remedy"]:
+                line(f"   fix: {source['remedy']}")
     if not quiet:
         line("the mail was not drained in time")
     line(f"verify every decision: {command('replay', '--state', str(show.state.path))}")

@@ -16,7 +16,7 @@ from ..messages import Message
 from ..messages.order import Fill, PositionClosed, PositionOpened, Protected, Unprotected
 from ..messages.system import Alert, Crashed, DeadLetter, Overload, Parked, Restarted
 from ..runtime.clock import machine_seconds
-from .output import WIDTH, counted, line, money, tabular, verbatim
+from .output import WIDTH, counted, line, money, price, quantity, tabular, verbatim
 from .reading import ORDER, POSITION, SIGNAL, decision, for_people, seen
 
 POLL_SECONDS = 0.25
@@ -82,23 +82,27 @@ def told(record: Record, message: Message, state: StateDir) -> str:
     match message:
         case PositionOpened():
             side = "LONG" if message.side == "buy" else "SHORT"
-            return f"{at} {message.symbol} {side} {message.qty} at {message.avg_price}"
+            size = f"{quantity(message.qty)} at {price(message.avg_price)}"
+            return f"{at} {message.symbol} {side} {size}"
         case Protected():
             seconds = (record.at - message.since) / 1e9
-            target = f", target {message.target}" if message.target else ""
+            target = f", target {price(message.target)}" if message.target else ""
             return (
-                f"{at} {message.symbol} protected: stop {message.stop}{target} ({seconds:.2f} s)\n"
+                f"{at} {message.symbol} protected: stop {price(message.stop)}{target} ({seconds:.2f} s)\n"
                 f"   why: {why(message.order, state)}"
             )
         case Unprotected():
             return f"{at} {message.symbol} UNPROTECTED: {message.cause}"
         case PositionClosed():
             return (
-                f"{at} {message.symbol} closed by {message.reason} at {message.exit_price}: "
+                f"{at} {message.symbol} closed by {message.reason} at {price(message.exit_price)}: "
                 f"{message.pnl:+.2f} after fees"
             )
         case Fill() if message.leg in ("exit", "flat"):
-            return f"   why: {why(message.client_order_id, state)}"
+            return (
+                f"{at} {message.symbol} {message.leg} {quantity(message.qty)} at {price(message.price)}\n"
+                f"   why: {why(message.client_order_id, state)}"
+            )
         case Parked():
             return f"{at} {message.address} {message.state}: {message.reason}\n   fix: {message.remedy}"
         case Crashed():

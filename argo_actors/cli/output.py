@@ -93,6 +93,11 @@ def span(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def check(code: str, passed: bool, value: str, limit: str) -> str:
+    """A risk check."""
+    return f"{'ok' if passed else 'NO'} {code:18} {value} (limit {limit})"
+
+
 def stamp(at: int) -> str:
     """A market time in ns UTC, short, for a column; empty for none."""
     return datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%m-%d %H:%M:%S") if at else ""

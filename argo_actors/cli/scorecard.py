@@ -68,7 +68,7 @@ def _horizons(given: Sequence[str]) -> dict[str, int]:
         family, _, text = part.partition("=")
         number, unit = text[:-1], UNITS.get(text[-1:], 0)
         if family not in found or not unit or not number.isdigit() or int(number) == 0:
-            raise UsageError(f"--horizon {part}", fix=FIX)
+            raise UsageError(f"--horizon {part} is no time of a family", fix=FIX)
         found[family] = int(number) * unit * SECOND
     return found
 

@@ -28,7 +28,9 @@ def check(troubles: Troubles) -> None:
     for kind, names in troubles.items():
         for name in names:
             if name not in PATHS:
-                raise UsageError(f"--{kind} {name}", fix=f"one of {', '.join(PATHS)}")
+                raise UsageError(
+                    f"--{kind} {name}: there is no such source", fix=f"one of {', '.join(PATHS)}"
+                )
 
 
 def plan(troubles: Troubles) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from ..replay.why import Reason, Words, shown
 from ..units import SECOND
 from .client import ASKED, Asked
-from .output import emit_json, line
+from .output import check, emit_json, line
 
 CHECK = {"code", "passed", "value", "limit"}
 TIMES = {
@@ -67,8 +67,7 @@ def _flat(value: Any) -> str:
     if not isinstance(value, dict):
         return "-" if value is None else str(value)
     if value.keys() == CHECK:
-        mark = "ok" if value["passed"] else "NO"
-        return f"{mark} {value['code']:18} {value['value']} (limit {value['limit']})"
+        return check(**value)
     return ", ".join(f"{name} {_shown(name, one)}" for name, one in value.items())
 
 
