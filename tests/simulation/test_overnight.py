@@ -14,6 +14,7 @@ from argo_actors.messages.system import Alert
 from argo_actors.messages.truth import Corrected
 from argo_actors.units import HOUR, MINUTE, SECOND
 from argo_actors.venue.actions import Split
+from argo_actors.venue.modes import Modes
 from argo_actors.venue.sessions import new_york_date
 from tests.simulation.scenario import CLOSING, scenario
 from tests.simulation.world import GRID, World
@@ -36,8 +37,8 @@ def quiet() -> None:
 class Night(World):
     """A world whose daemon is there in some hours only; between them the venue goes on alone."""
 
-    def __init__(self, direction: Direction = "LONG", start: int = CLOSING) -> None:
-        plan = scenario(1, quiet=True)
+    def __init__(self, direction: Direction = "LONG", start: int = CLOSING, seed: int = 1) -> None:
+        plan = scenario(1, quiet=True)._replace(seed=seed)
         trading = replace(plan.config.trading, use_limit_orders=False, on_unprotected="exit")
         config = replace(plan.config, trading=trading)
         super().__init__(plan._replace(start=start, calm=True, config=config))
@@ -184,4 +185,24 @@ def test_nothing_is_sold_while_the_price_has_split_and_the_shares_have_not() -> 
         assert night.held == held * 10
         assert night.stop()[0] == night.held
         assert not night.said(PositionClosed)
+        night.hold()
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_whatever_splits_by_seed_is_whole_and_protected_or_closed_in_the_morning(seed: int) -> None:
+    with Night(seed=seed) as night:
+        night.venue.book.modes = Modes(splits_overnight=1)
+        held = night.open()
+        night.until(CLOSE + 2 * SECOND)
+        (known,) = night.venue.book.account.actions
+        night.away_until(CLOSE + 6 * HOUR)
+        night.until(CLOSE + 6 * HOUR + MINUTE)
+        assert not night.view.live(SYMBOL)
+        in_the_morning(night)
+        (split,) = night.said(SplitApplied)
+        assert (split.before, split.ratio) == (held, known.action.ratio)
+        if split.after % 1:
+            assert night.held == 0
+        else:
+            assert night.stop()[0] == night.held == split.after
         night.hold()

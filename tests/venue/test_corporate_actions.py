@@ -15,6 +15,8 @@ from alpaca.data.requests import CorporateActionsRequest, StockBarsRequest
 from alpaca.data.timeframe import TimeFrame
 from alpaca.trading.enums import CorporateActionType, OrderSide
 from alpaca.trading.requests import GetCorporateAnnouncementsRequest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from argo_actors.cli.simulated import SimulatedWorld, request
 from argo_actors.venue.actions import Action, Dividend, Split
@@ -206,6 +208,39 @@ def test_held_stocks_split_overnight_by_seed() -> None:
     desk.filled()
     desk.until(MORNING)
     assert desk.position() == 10
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    qty=st.integers(1, 40),
+    side=st.sampled_from(["buy", "sell"]),
+    new=st.integers(1, 50),
+    old=st.integers(1, 50),
+    cash=st.one_of(st.none(), st.decimals("0.01", "9.99", places=2)),
+    resting=st.integers(0, 3),
+)
+def test_whatever_the_rates_cost_and_wealth_are_kept_and_no_order_holds_more_than_there_is(
+    qty: int, side: str, new: int, old: int, cash: Decimal | None, resting: int
+) -> None:
+    if new == old:
+        return
+    desk = Desk()
+    desk.filled(qty=str(qty), side=side)
+    closing, far = ("sell", "400") if side == "buy" else ("buy", "100")
+    for _ in range(min(resting, qty)):
+        desk.order(side=closing, type="limit", limit_price=far, qty="1")
+    desk.until(MIDNIGHT - SECOND)
+    before, equity = desk.book.position("AAPL").cost, desk.book.equity()
+    paid = [] if cash is None else [Dividend(symbol="AAPL", ex_date=THURSDAY, cash=cash)]
+    overnight(desk, *paid, split(new, old))
+    position = desk.book.position("AAPL")
+    assert position.cost == before
+    whole = (qty if side == "buy" else -qty) * Decimal(new) / old
+    assert abs(position.qty - whole) < Decimal("1e-9") * 2
+    # Quotes lie on the price grid: a spread of a tick a share, and what is cut behind nine decimals.
+    assert abs(desk.book.equity() - equity) <= max(abs(whole), qty) * Decimal("0.15") + 1
+    assert sum(one.left for one in desk.book.live()) <= abs(position.qty)
+    assert not [one for one in desk.book.live() if new < old]
 
 
 PLAN: dict[str, Any] = {
