@@ -39,7 +39,8 @@ from .runtime.spec import ChildSpec, GroupSpec, Policy
 from .source.alpaca import Alpaca
 from .source.quotes import QuotesEdge
 from .source.roster import Roster
-from .tracker.decider import TrackerState, tracker
+from .tracker.decider import tracker
+from .tracker.state import TrackerState
 from .units import UtcNanos
 
 VERSION = "0.1.0"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ..bootstrap import Daemon
-from ..tracker.decider import KEPT
+from ..tracker.state import KEPT
 from . import signals, sources
 from .requests import (
     ExecuteRequest,

@@ -22,7 +22,7 @@ from ..order.foreign import POSITION
 from ..risk import limits
 from ..risk.requests import lives
 from ..runtime.clock import machine_seconds, machine_sleep
-from ..tracker.decider import AnswerView
+from ..tracker.state import AnswerView
 from ..units import Symbol, decimal_from
 from .text import plain
 from .view import View

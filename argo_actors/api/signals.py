@@ -4,7 +4,7 @@ from typing import Any
 
 from .. import keyed
 from ..messages.signal import FamilyVote
-from ..tracker.decider import SignalView, TrackerState
+from ..tracker.state import SignalView, TrackerState
 from .text import time
 
 Document = dict[str, Any]

@@ -8,7 +8,7 @@ from ..consensus.decider import ConsensusState
 from ..consensus.pooling import FAMILIES
 from ..runtime.edge import EdgeCell
 from ..source.actor import SourceEdge
-from ..tracker.decider import TrackerState
+from ..tracker.state import TrackerState
 from ..units import SECOND
 from .text import time
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from .. import keyed
 from ..order.reconcile import foreign_text
-from ..tracker.decider import TrackerState
 from ..tracker.ledger import Lot, average, total, unrealised
+from ..tracker.state import TrackerState
 from ..units import SECOND, Decimal, exact
 from .text import cents, plain, time
 

@@ -10,8 +10,8 @@ from ..order.state import TERMINAL, OrderState
 from ..risk.case import ramp_cap
 from ..risk.limits import current, daily_loss_pct, drawdown_base, drawdown_pct, headroom
 from ..risk.state import RiskState, stop_distances
-from ..tracker.decider import KEPT, TrackerState
 from ..tracker.ledger import total
+from ..tracker.state import KEPT, TrackerState
 from ..units import SECOND, OrderId, Symbol
 from . import held, signals, sources, statement, tree
 from .awaited import awaited

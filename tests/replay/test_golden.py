@@ -11,7 +11,7 @@ import pytest
 from argo_actors.bootstrap import deciders
 from argo_actors.journal.reader import opening, records
 from argo_actors.runtime.folding import Folding
-from argo_actors.tracker.decider import TrackerState
+from argo_actors.tracker.state import TrackerState
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.db"))
 
