@@ -51,8 +51,6 @@ _ABSENT = {
     **{f"/v1beta1/{feed}": feed for feed in ("news", "opra", "indicative", "boats", "overnight")},
 }
 """Streams of the vendor's that nobody here is subscribed to."""
-_PAID = ("sip", "delayed_sip")
-"""Those that the basic plan lacks."""
 
 
 class Rules(NamedTuple):
