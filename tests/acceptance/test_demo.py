@@ -1,5 +1,6 @@
 """The main job end to end: the daemon trades a simulated market, and every book agrees."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from argo_actors.api.view import View
 from argo_actors.bootstrap import deciders
 from argo_actors.cli.demo import tie_out
 from argo_actors.cli.replay import replay
+from argo_actors.cli.trouble import plan
 from argo_actors.journal.codec import encode
 from argo_actors.journal.reader import day_files, records
 from argo_actors.messages.order import Fill
@@ -36,6 +38,13 @@ def _trade(
         found["unprotected"] = view.status()["unprotected"]
         found["overruns"] = running.pacer.overruns  # type: ignore[attr-defined]
         return found
+
+
+def _refusing(directory: Path, *names: str) -> tuple[str, str]:
+    """The venue's arguments by which these sources' keys are refused."""
+    file = directory / "faults.json"
+    file.write_text(json.dumps(plan({"bad-key": names})))
+    return "--faults", str(file)
 
 
 def _fills(state: Path, until_at: int) -> list[tuple[object, ...]]:
@@ -102,7 +111,7 @@ def test_a_patched_constant_of_the_code_is_found(tmp_path: Path, monkeypatch: ob
 
 
 def test_a_refused_key_costs_one_source_and_nothing_else(tmp_path: Path) -> None:
-    found = _trade(tmp_path, 300, arguments=("--bad-key", "massive"))
+    found = _trade(tmp_path, 300, arguments=_refusing(tmp_path, "massive"))
     sources = found["sources"]
     assert sources["massive"]["state"] == "disabled"  # type: ignore[index]
     assert "MASSIVE_API_KEY" in sources["massive"]["remedy"]  # type: ignore[index]
@@ -113,8 +122,7 @@ def test_a_refused_key_costs_one_source_and_nothing_else(tmp_path: Path) -> None
 
 def test_without_the_second_family_nothing_is_entered_and_it_is_shown(tmp_path: Path) -> None:
     refused = ("alpha_vantage", "yfinance", "xai_grok", "sonar")
-    arguments = [word for name in refused for word in ("--bad-key", name)]
-    with world(tmp_path, *arguments) as one, daemon(one, tmp_path) as running:
+    with world(tmp_path, *_refusing(tmp_path, *refused)) as one, daemon(one, tmp_path) as running:
         view = View(running)
         until(lambda: view.books.cycle >= 120, "120 cycles")
         assert view.books.long_entries == view.books.short_entries == 0
@@ -127,7 +135,7 @@ def test_without_the_second_family_nothing_is_entered_and_it_is_shown(tmp_path: 
 
 def test_each_source_refused_alone_stops_no_other_and_no_trade(tmp_path: Path) -> None:
     for name, key in (("xai_grok", "XAI_API_KEY"), ("sonar", "PERPLEXITY_API_KEY")):
-        found = _trade(tmp_path / name, 60, arguments=("--bad-key", name))
+        found = _trade(tmp_path / name, 60, arguments=_refusing(tmp_path, name))
         sources: Any = found["sources"]
         assert sources[name]["state"] == "disabled"
         assert key in sources[name]["remedy"]
