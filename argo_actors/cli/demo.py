@@ -1,6 +1,7 @@
 """`argo demo`: a simulated market and broker, the real daemon, one command."""
 
 import shlex
+import signal
 import sys
 import tempfile
 from decimal import Decimal
@@ -141,6 +142,8 @@ class Demo:
         _check_skills(wish)
         state = StateDir(wish.state)
         state.create()
+        for name in (signal.SIGTERM, signal.SIGHUP):  # an end like Ctrl-C: nothing is left running
+            signal.signal(name, signal.default_int_handler)
         world = SimulatedWorld(self._venue_arguments(), state.log.parent / "venue.log")
         try:
             return self._with_world(world, state)

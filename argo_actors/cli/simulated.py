@@ -26,7 +26,11 @@ class SimulatedWorld:
         self._process = subprocess.Popen(  # noqa: S603 (our own module, our own arguments)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
         )
-        self.about = self._first_line()
+        try:
+            self.about = self._first_line()
+        except BaseException:
+            self.close()
+            raise
         self.url = str(self.about["url"])
 
     def _first_line(self) -> dict[str, Any]:
@@ -39,9 +43,7 @@ class SimulatedWorld:
             timer.cancel()
         if not text:
             self._process.wait(5)
-            why = self._why()
-            self.close()
-            raise why
+            raise self._why()
         answer: dict[str, Any] = json.loads(text)
         return answer
 

@@ -1,6 +1,9 @@
 """The command line beside a running daemon: every text fits 80 columns, every error says what to do."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -126,3 +129,19 @@ def test_a_daemon_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch, sa
     code, _, error = say("inspect")
     assert code == 4
     assert "another version" in error
+
+
+def test_a_demo_that_is_told_to_end_ties_out_and_leaves_no_process(tmp_path: Path) -> None:
+    words = ("demo", "--headless", "--for", "600", "--state", str(tmp_path / "demo"))
+    command = [sys.executable, "-m", "argo_actors.cli", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        while "protected" not in demo.stdout.readline():
+            assert demo.poll() is None
+        children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+        assert children
+        demo.send_signal(signal.SIGTERM)
+        rest = demo.stdout.read()
+    assert demo.returncode == 0
+    assert "the books tie out" in rest
+    assert not any(Path(f"/proc/{one}").exists() for one in children)
