@@ -392,6 +392,16 @@ PLANTED: tuple[Bug, ...] = (
             "    if holding is None or holding.side is None:",
             "    if holding is None or holding.side is None or not holding.own:",
         ),
+        (
+            "order/foreign.py",
+            "    if state.foreign or state.foreign_orders or state.foreign_seen:",
+            "    if False:",
+        ),
+        (
+            "order/foreign.py",
+            "    return state.doubt\n\n\ndef closing",
+            '    return ""\n\n\ndef closing',
+        ),
         (CHECKS, 'return _check("DUPLICATE", side is None', 'return _check("DUPLICATE", True'),
     ),
     # restart
