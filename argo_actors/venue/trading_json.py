@@ -121,7 +121,7 @@ def _cost_today(book: Book, symbol: str, last: Decimal) -> Decimal:
     moves = [
         (qty if one.side == "buy" else -qty, one.qty * one.price)
         for one in reversed(fills)
-        if one.symbol == symbol
+        if one.symbol == symbol and not one.busted
         for qty in (one.qty - one.fee_qty,)
     ]
     held = book.position(symbol).qty - sum((qty for qty, _ in moves), ZERO)

@@ -19,7 +19,7 @@ from argo_actors.venue.sessions import new_york_date
 from tests.simulation.scenario import CLOSING, scenario
 from tests.simulation.world import GRID, World
 
-CLOSE = CLOSING + 2 * MINUTE
+CLOSE = CLOSING + 90 * SECOND
 MIDNIGHT = CLOSE + 8 * HOUR
 OPEN = CLOSE + 17 * HOUR + 30 * MINUTE
 SYMBOL = "AAPL"
