@@ -312,6 +312,8 @@ def in_force(engine: Engine, gate: Gate) -> None:
     state = engine.deciders["risk"].state
     if isinstance(state, RiskState):
         gate.operate(state.operator)
+    for unheard in (one for one in engine.in_flight if isinstance(one, Operator)):
+        gate.operate(unheard.state)  # acknowledged, and the process ended before anybody heard it
 
 
 def last_cycle(engine: Engine) -> int:

@@ -253,6 +253,8 @@ def _new_position(state: OrderState, fill: Fill) -> Position:
     side: Side = fill.side if opens else "sell" if fill.side == "buy" else "buy"
     mine = entry if entry is not None and entry.key == fill.position_id else None
     stop, target = (None, None) if one is None else (one.stop, one.target)
+    # After a late fill the same position is there again: what it mints must have ids of its own.
+    minted = [known for known in orders(state) if known.position_id == fill.position_id]
     return Position(
         id=fill.position_id,
         signal="" if mine is None else mine.signal,
@@ -261,6 +263,7 @@ def _new_position(state: OrderState, fill: Fill) -> Position:
         stop=(stop if mine is None else mine.stop) if opens else None,
         target=(target if mine is None else mine.target) if opens else None,
         entry_at=fill.filled_at,
+        number=sum(1 for known in minted if known.leg != "entry"),
         exposed_since=state.now if opens else 0,
     )
 
@@ -301,12 +304,14 @@ def _told(state: OrderState, fill: Fill) -> OrderState:
 def _approved(
     config: Config, symbol: Symbol, tag: str, state: OrderState, message: Approval, heard: Heard
 ) -> OrderState:
+    late = heard.at > message.expires_at  # mail of before a restart: its signal is over
     if message.intent == "cancel_entry":
-        if state.entry is None or state.entry.settled:
+        if state.entry is None or state.entry.settled or late:
             return state
         return replace(state, entry=replace(state.entry, canceled=True))
     if message.intent in ("close_long", "close_short"):
-        return _exit(state, "signal", heard) if may_close(symbol, state) else state
+        dropped = late or not may_close(symbol, state)
+        return state if dropped else _exit(state, "signal", heard)
     busy = state.position is not None or any(is_open(one) for one in orders(state))
     if message.stop is None or message.target is None or busy or state.frozen:
         return state

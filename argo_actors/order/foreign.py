@@ -17,6 +17,7 @@ from .state import Exit, OrderState, Own, Part, Position, entry_order
 
 replace = msgspec.structs.replace
 POSITION = "position"
+NO_PRICE = "the broker shows no price of it: nothing could be sized or judged by"
 PROP_STOP_PCT = Decimal("1.4")
 FEW_IGNORED = 50
 
@@ -62,6 +63,8 @@ def _obstacle(state: OrderState, asked: Resolve) -> str:
         return "there is no foreign position in the symbol"
     if asked.verdict == "ignore":
         return ""
+    if not _worth(state):
+        return NO_PRICE
     if state.position is not None and asked.verdict == "close":
         return "it lies beside our own position: adopt it, or close both by `argo flatten`"
     if state.exit is not None or entry_order(state) is not None or state.frozen:
@@ -84,12 +87,17 @@ def closing(state: OrderState) -> tuple[OrderReport, ...]:
     return tuple(one for one in state.foreign_list if state.foreign and one.side == side)
 
 
+def _worth(state: OrderState) -> Price:
+    """What its profit is counted from: shares that were moved in may have cost nothing."""
+    return state.foreign_price or state.foreign_market or ZERO
+
+
 def _adopted(
     config: Config, symbol: Symbol, state: OrderState, heard: Heard, asked: Resolve | Operator
 ) -> Adopted:
     own, taken = state.position, closing(state)
     side: Side = "buy" if state.foreign > 0 else "sell"
-    price = state.foreign_price or ZERO
+    price = _worth(state)
     stops = [one.stop_price for one in taken if one.stop_price is not None]
     targets = [one.limit_price for one in taken if one.type == "limit"]
     stop, target = legs(config, symbol, state, side, state.foreign_market or price)
@@ -162,7 +170,9 @@ def _everything(
     """`flatten --all`: foreign positions are taken over to be closed, foreign orders cancelled."""
     taken = {one.order_id for one in closing(state)}
     said: list[Message] = []
-    if state.foreign:
+    if state.foreign and not _worth(state):
+        said.append(_answer(symbol, POSITION, "close", heard, NO_PRICE))
+    elif state.foreign:
         said.append(_adopted(config, symbol, state, heard, asked))
         said.append(_answer(symbol, POSITION, "close", heard))
     for one in state.foreign_list:

@@ -15,7 +15,7 @@ from ..messages.order import (
     OrderStatus,
     OrderUnknown,
 )
-from ..units import SECOND, ZERO, OrderId
+from ..units import MINUTE, SECOND, ZERO, OrderId
 from .state import CLOSING, OPEN, TERMINAL, OrderState, Own, OwnStatus, Part, is_open, own
 from .timing import ABSENT_AFTER, ABSENT_TIMES
 
@@ -51,6 +51,9 @@ def report(state: OrderState, message: OrderReport) -> OrderState:
     one = own(state, message.client_order_id)
     if one is None:
         return state
+    if _is_older(one, message):
+        part = replace(one.part, status="refused")
+        return put(state, replace(one, part=part, refusal="an order of before bears this id"))
     grown = message.filled_qty > one.part.filled_qty or _legs_grow(one, message)
     part = _merged(
         one.part,
@@ -85,6 +88,15 @@ def report(state: OrderState, message: OrderReport) -> OrderState:
     )
     state = put(state, one)
     return stale(state) if grown else state
+
+
+def _is_older(one: Own, message: OrderReport) -> bool:
+    """It was placed long before this entry left: a request's name was given a second time.
+
+    What that order filled has been told; the broker takes an id once, so this one did not arrive.
+    """
+    waits = one.leg == "entry" and one.part.status in ("sent", "lost")
+    return waits and 0 < message.submitted_at < one.sent_at - MINUTE
 
 
 def _legs_grow(one: Own, message: OrderReport) -> bool:

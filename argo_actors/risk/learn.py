@@ -34,7 +34,7 @@ from ..runtime.decider import Heard
 from ..units import MINUTE, ZERO, Symbol, Usd, UtcNanos, exact
 from . import limits
 from .case import OPENING
-from .cooldown import Rest, after_cycle, after_entry, after_exit
+from .cooldown import Rest, after_cycle, after_entry, after_exit, wait_until
 from .requests import advised, chosen, requested
 from .state import (
     Held,
@@ -84,7 +84,7 @@ def learn(config: Config, state: RiskState, heard: Heard) -> RiskState:
         case Holding():
             return _held(state, message, heard)
         case EntrySettled():
-            return _settled(state, message, heard.at)
+            return _settled(config, state, message, heard.at)
         case PositionOpened():
             return _opened(config, state, message)
         case PositionClosed():
@@ -245,7 +245,7 @@ def _held(state: RiskState, message: Holding, heard: Heard) -> RiskState:
     return replace(state, holdings=keyed.put(state.holdings, message.symbol, held))
 
 
-def _settled(state: RiskState, settled: EntrySettled, at: UtcNanos) -> RiskState:
+def _settled(config: Config, state: RiskState, settled: EntrySettled, at: UtcNanos) -> RiskState:
     reserved = keyed.get(state.reserved, settled.symbol)
     action = None if reserved is None else reserved.action
     state = replace(state, reserved=keyed.drop(state.reserved, settled.symbol))
@@ -253,7 +253,8 @@ def _settled(state: RiskState, settled: EntrySettled, at: UtcNanos) -> RiskState
         return state
     resting, day = _resting(state, settled.symbol), state.losses.loss_day
     rest = after_exit(resting, at, "refused", action, False, day)
-    return _rest(state, settled.symbol, rest)
+    longer = wait_until(config, resting) > wait_until(config, rest)
+    return _rest(state, settled.symbol, resting if longer else rest)
 
 
 def _closed(config: Config, state: RiskState, closed: PositionClosed) -> RiskState:

@@ -1,5 +1,6 @@
 """From an approval to a closed position: what is asked for, when, and what is never asked for."""
 
+import msgspec
 import pytest
 
 from argo_actors.messages.order import (
@@ -17,7 +18,7 @@ from argo_actors.messages.order import (
     Unprotected,
 )
 from argo_actors.messages.system import Operator, Started
-from argo_actors.units import Decimal
+from argo_actors.units import SECOND, Decimal
 from tests.order.order_bench import Actor, hours
 
 
@@ -283,3 +284,50 @@ def _standing(actor: Actor, entry: SubmitOrder) -> object:
     from tests.order.order_bench import report
 
     return report(entry, "filled")
+
+
+def test_after_a_late_fill_protection_and_exits_have_ids_of_their_own() -> None:
+    actor = Actor()
+    entry = actor.enter(qty=Decimal(10))
+    actor.report(entry, "partially_filled", filled=3)
+    actor.pass_time(1.1)
+    actor.report(entry, "canceled", filled=3, legs=("canceled", "canceled"))
+    actor.position(3)
+    actor.report(actor.last(SubmitOrder), "working")
+    actor.report(actor.last(SubmitOrder), "filled", legs=("canceled", "canceled"))
+    assert len(actor.said(PositionClosed)) == 1
+    actor.report(entry, "canceled", filled=5, legs=("canceled", "canceled"), after=5)
+    actor.position(2)
+    ids = [one.client_order_id for one in actor.said(SubmitOrder)]
+    assert len(ids) == len(set(ids)) == 3, ids
+    assert actor.last(SubmitOrder).qty == 2
+
+
+def test_a_signal_that_was_over_before_its_close_was_heard_closes_nothing() -> None:
+    actor = Actor()
+    actor.open()
+    actor.approve("close_long", expires_at=actor.now - 1)
+    assert actor.phase == "protected"
+    actor.approve("close_long", expires_at=actor.now)
+    assert actor.phase == "exiting"
+
+
+def test_a_name_given_again_long_after_its_order_tells_no_fill_twice() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.refuse(entry, "too late")  # it works already: nothing comes of it
+    actor.report(entry, "filled")
+    actor.report(entry, "filled", legs=("filled", "canceled"), leg_filled=(3, 0))
+    assert actor.phase == "flat"
+    actor.state = msgspec.structs.replace(actor.state, orders=())  # long ago
+    actor.pass_time(3600)
+    placed = actor.now - 3600 * SECOND
+    actor.approve()
+    again = actor.last(SubmitOrder)
+    assert again.client_order_id == entry.client_order_id
+    told = len(actor.said(Fill))
+    actor.refuse(again, "client_order_id must be unique")
+    actor.report(again, "filled", submitted_at=placed, legs=("filled", "canceled"))
+    assert len(actor.said(Fill)) == told
+    assert actor.phase == "flat"
+    assert actor.last(EntrySettled).outcome == "refused"

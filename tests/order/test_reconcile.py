@@ -18,10 +18,11 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.system import Operator
 from argo_actors.messages.truth import Adopted, Corrected, Discrepancy, Resolve, Resolved
-from argo_actors.units import Decimal
-from tests.order.order_bench import Actor, report
+from argo_actors.units import ZERO, Decimal
+from tests.order.order_bench import Actor, holds, report
 
 TEN = {"qty": Decimal(10)}
+EVERYTHING = Operator(state="flatten", who="me", why="now", everything=True)
 
 
 def resolve(verdict: Any, item: str = "position", **changes: Any) -> Resolve:
@@ -259,3 +260,25 @@ def test_whatever_others_hold_we_send_nothing_and_end_where_the_broker_is(
     own = 0 if held is None else held.qty
     assert own + actor.state.foreign == quantities[-1]
     assert len(actor.said(SubmitOrder)) == before
+
+
+def test_shares_that_cost_nothing_are_adopted_at_the_price_of_now() -> None:
+    free = {"avg_entry_price": ZERO, "market_price": Decimal(200)}
+    for word in (resolve("adopt"), EVERYTHING):
+        actor = Actor()
+        actor.reconcile(10, position=holds("AAPL", 10, **free), after=5)
+        actor.hear(word, after=1)
+        assert actor.last(Adopted).price == 200
+        actor.hear(EVERYTHING)
+        actor.position(10)
+        sale = actor.last(SubmitOrder)
+        assert (sale.leg, sale.qty, sale.reference_price) == ("flat", 10, 200)
+
+
+def test_a_position_without_any_price_is_not_adopted() -> None:
+    for word in (resolve("adopt"), EVERYTHING):
+        actor = Actor()
+        actor.reconcile(10, position=holds("AAPL", 10, avg_entry_price=ZERO), after=5)
+        actor.hear(word, after=1)
+        assert not actor.last(Resolved).done
+        assert actor.state.position is None

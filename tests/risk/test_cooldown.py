@@ -8,6 +8,7 @@ from argo_actors.messages.order import EntrySettled
 from argo_actors.messages.signal import Approval, CycleClosed, Denial, Signal
 from argo_actors.messages.system import Operator
 from argo_actors.risk.checks import cooldown
+from argo_actors.risk.cooldown import wait_until
 from argo_actors.units import DAY, MINUTE, SECOND, Decimal
 from tests.risk.worlds import DAY as LOSS_DAY
 from tests.risk.worlds import (
@@ -182,3 +183,12 @@ def test_a_flip_is_one_and_all_other_checks_hold() -> None:
     assert isinstance(approval, Approval)
     book.hear(asset(), approval)
     assert dict(book.state.rests)["AAPL"].flip_until == 0
+
+
+def test_a_refused_flip_does_not_end_the_wait_of_the_close_before() -> None:
+    book = told(config_of(**FLIP), *usual(), held("AAPL", 10, 100))
+    book.hear(signal("AAPL", "SELL"), quiet_cycle(1))
+    book.hear(flat("AAPL"), closed(reason="signal", exit_at=NOW))
+    book.hear(EntrySettled(symbol="AAPL", signal="s", outcome="refused"), quiet_cycle(2))
+    rest = dict(book.state.rests)["AAPL"]
+    assert wait_until(config_of(**FLIP), rest) == NOW + 15 * MINUTE

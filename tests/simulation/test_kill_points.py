@@ -219,3 +219,11 @@ def test_a_kill_at_any_point_and_again_in_the_recovery_costs_nothing(point: Poin
                 assert found.violations == (), (seed, again)
                 break
     assert reached == len(AGAIN)
+
+
+def test_a_halt_that_nobody_has_heard_before_the_kill_is_in_force_in_the_next_gate() -> None:
+    with World(scenario(1, quiet=True)._replace(safety_seconds=40.0)) as world:
+        on_halt(before=False)(world)
+        assert world.play().figures["kills"] == 1
+        assert world.process is not None
+        assert world.process.gate._operator == "halt"
