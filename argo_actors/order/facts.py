@@ -171,9 +171,7 @@ def _closed(symbol: Symbol, state: OrderState, position: Position) -> list[Messa
     entry_price = average(position.paid, position.bought)
     exit_price = average(position.received, position.closed)
     sign = 1 if position.side == "buy" else -1
-    pnl = exact(sign * (position.received - position.paid) - position.fees)
-    if position.closed == 0:
-        pnl = exact(-position.fees)
+    earned = sign * (position.received - position.paid) if position.closed else ZERO
     return [
         PositionClosed(
             symbol=symbol,
@@ -184,7 +182,7 @@ def _closed(symbol: Symbol, state: OrderState, position: Position) -> list[Messa
             exit_price=exit_price or entry_price,
             qty=position.bought,
             fees=position.fees,
-            pnl=pnl,
+            pnl=exact(earned - position.charged),
             entry_at=position.entry_at,
             exit_at=position.exit_at or state.now,
             because=(state.heard,),

@@ -216,7 +216,8 @@ def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
             return state  # a remainder is sold: there is no position that it could turn round
         position = _new_position(state, fill)
     value = fill.qty * fill.price
-    fees = position.fees + fill.fee_usd + exact(fill.fee_qty * fill.price)
+    fees = exact(position.fees + fill.fee_usd + fill.fee_qty * fill.price)
+    position = replace(position, fees=fees, charged=exact(position.charged + fill.fee_usd))
     if fill.side == position.side:
         back = min(position.over, fill.qty)
         position = replace(
@@ -225,7 +226,6 @@ def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
             over=exact(position.over - back),
             bought=position.bought + fill.qty,
             paid=exact(position.paid + value),
-            fees=fees,
             exposed_since=position.exposed_since or (state.now if fill.qty > back else 0),
         )
     else:
@@ -239,7 +239,6 @@ def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
             over=exact(position.over + over),
             closed=position.closed + fill.qty,
             received=exact(position.received + value),
-            fees=fees,
             exit_at=fill.filled_at,
             last_leg=fill.leg,
         )

@@ -115,6 +115,9 @@ class Position(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_
     closed: Quantity = ZERO
     received: Usd = ZERO
     fees: Usd = ZERO
+    """All of them; a coin's at the price of its fill."""
+    charged: Usd = ZERO
+    """Those taken in dollars: a fee taken in coins is felt in what the exit brings."""
     stop: Price | None = None
     target: Price | None = None
     entry_at: UtcNanos = 0

@@ -44,6 +44,20 @@ def test_a_coin_is_entered_at_once_or_not_at_all_and_then_protected_by_a_wide_st
     assert stop.qty == Decimal("2.9925"), "what is available, in whole increments"
 
 
+def test_what_a_coin_earned_counts_a_fee_that_was_taken_in_coins_once() -> None:
+    actor = Actor("BTC-USD")
+    actor.open()
+    actor.approve("close_long")
+    actor.report(actor.said(SubmitOrder)[1], "canceled")
+    actor.position("2.9925")
+    actor.report(actor.last(SubmitOrder), "filled", price="101")
+    done = actor.last(PositionClosed)
+    sold = Decimal("2.9925") * 101
+    kept = Decimal("0.76")  # a quarter of a percent of it, in dollars
+    assert done.pnl == sold - kept - 3 * 100
+    assert done.fees == Decimal("0.0075") * 100 + kept
+
+
 def test_coarse_increments_do_not_make_a_protected_coin_look_unprotected() -> None:
     actor = Actor("BTC-USD")
     entry = actor.enter(qty=Decimal("0.5"))

@@ -546,4 +546,8 @@ PLANTED: tuple[Bug, ...] = (
         (TIMING, "ABSENT_TIMES = 3", "ABSENT_TIMES = 1"),
         (TIMING, "ABSENT_AFTER = 60 * SECOND", "ABSENT_AFTER = 0"),
     ),
+    bug(
+        "a fee that a coin's buyer paid in coins is taken off in dollars too",
+        (FACTS, "earned - position.charged", "earned - position.fees"),
+    ),
 )

@@ -624,6 +624,23 @@ def i12_closed(view: View, record: Record) -> Found:
             yield f"{said.symbol} is said to be closed, the venue holds {held} of it"
 
 
+@invariant("I12 conservation", "record")
+def i12_profit(view: View, record: Record) -> Found:
+    """What a round trip is said to have earned is what its fills brought in dollars, after fees.
+
+    What was never sold again, a coin's remainder, has not been lost.
+    """
+    for said in record.said:
+        if not isinstance(said, PositionClosed) or said.symbol in view.foreign:
+            continue
+        fills = [one for one in view.journal_fills if one.position_id == said.position_id]
+        sold = any(one.side != said.side for one in fills)
+        flow = sum(((1 if one.side == "sell" else -1) * one.qty * one.price for one in fills), ZERO)
+        earned = (flow if sold else ZERO) - sum((one.fee_usd for one in fills), ZERO)
+        if abs(said.pnl - earned) > Decimal("0.01"):
+            yield f"{said.symbol} is said to have earned {said.pnl:.2f}, its fills {earned:.2f}"
+
+
 @invariant("I12 conservation", "end")
 def i12_cash(view: View) -> Found:
     """The fills said come to the venue's cash, to the cent a fill."""
