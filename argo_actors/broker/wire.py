@@ -66,10 +66,13 @@ NINE_PLACES = frozenset(
         "min_order_size",
         "min_trade_increment",
         "price_increment",
+        "limit_price",
+        "stop_price",
     }
 )
-"""Alpaca's quantities and increments have nine decimals at the most; a binary float's text has more, and an
-order in steps of such an increment would be refused."""
+"""Alpaca's quantities, increments and prices of orders have nine decimals at the most. A binary float's text
+has more: an order in steps of such an increment would be refused, and a stop would not rest where it was put.
+"""
 
 
 class WireError(BrokerError):

@@ -112,7 +112,7 @@ class Commands:
             abs(held_by_us(self.state)),
             average(position.received, position.closed),
             type="market",
-            time_in_force="day",
+            time_in_force="ioc" if self.coin else "day",
         )
 
     def _closing(

@@ -18,7 +18,7 @@ from ..messages.order import (
     Unprotected,
 )
 from ..messages.system import Alert
-from ..units import ZERO, Quantity, Symbol, Usd, cents, exact
+from ..units import ZERO, Price, Quantity, Symbol, Usd, cents, exact
 from .protection import cause, ended, protector
 from .reports import fully_told
 from .state import (
@@ -197,15 +197,18 @@ def open_orders_of_position(state: OrderState) -> bool:
 
 def is_flat(symbol: Symbol, state: OrderState, position: Position) -> bool:
     """Nothing is left that an order could close."""
-    if position.bought == 0 or position.over:
-        return False
-    if position.qty == 0:
-        return True
+    left = position.qty or position.over
+    if position.bought == 0 or not left:
+        return position.bought > 0
     if not is_coin(symbol) or entry_order(state) is not None:
         return False
+    return is_remainder(state, left, average(position.paid, position.bought))
+
+
+def is_remainder(state: OrderState, qty: Quantity, price: Price) -> bool:
+    """So little of a coin that no order of its own can trade it."""
     least = ZERO if state.asset is None else state.asset.min_order_size
-    worth = position.qty * average(position.paid, position.bought)
-    return worth < SMALLEST_COIN_VALUE or position.qty < least
+    return qty < least or qty * price < SMALLEST_COIN_VALUE
 
 
 def _reason(leaving: Exit | None, position: Position) -> ExitReason:

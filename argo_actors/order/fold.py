@@ -35,9 +35,9 @@ from ..messages.signal import Approval
 from ..messages.system import Alert, Crashed, Operator, RiskLevel, Started
 from ..messages.truth import Adopted, Corrected, ForeignSeen, Resolved
 from ..runtime.decider import Heard
-from ..units import ZERO, Symbol, exact, to_tick
+from ..units import ZERO, Quantity, Symbol, exact, to_tick
 from . import ids
-from .facts import average
+from .facts import average, is_remainder
 from .foreign import adopted, resolved
 from .policy import may_close
 from .reconcile import corrected, doubted, is_strange, reconciled, strange
@@ -211,38 +211,57 @@ def _reported(symbol: Symbol, tag: str, state: OrderState, message: OrderReport)
 def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
     state = replace(_told(state, fill), filled_at=state.now)
     position = state.position
+    closes = fill.leg != "entry" if position is None else fill.side != position.side
+    beyond, dust = _beyond(symbol, state, fill) if closes else (ZERO, state.dust)
+    state = replace(state, dust=dust)
     if position is None:
-        if fill.leg != "entry" and is_coin(symbol):
-            return state  # a remainder is sold: there is no position that it could turn round
+        if closes and not beyond:
+            return state  # a coin's remainder is sold: it turns nothing round
         position = _new_position(state, fill)
     value = fill.qty * fill.price
     fees = exact(position.fees + fill.fee_usd + fill.fee_qty * fill.price)
     position = replace(position, fees=fees, charged=exact(position.charged + fill.fee_usd))
     if fill.side == position.side:
-        back = min(position.over, fill.qty)
+        got = exact(fill.qty - fill.fee_qty)
+        back = min(position.over, got)
         position = replace(
             position,
-            qty=exact(position.qty + fill.qty - back - fill.fee_qty),
+            qty=exact(position.qty + got - back),
             over=exact(position.over - back),
             bought=position.bought + fill.qty,
             paid=exact(position.paid + value),
-            exposed_since=position.exposed_since or (state.now if fill.qty > back else 0),
+            exposed_since=position.exposed_since or (state.now if got > back else 0),
         )
     else:
-        over = ZERO if is_coin(symbol) else max(ZERO, fill.qty - position.qty)
-        if over:
-            text = f"{symbol}: {over} closed beyond the position, taken back"
+        if beyond:
+            text = f"{symbol}: {beyond} closed beyond the position, taken back"
             state = alarm(state, text)
         position = replace(
             position,
             qty=exact(max(ZERO, position.qty - fill.qty)),
-            over=exact(position.over + over),
+            over=exact(position.over + beyond),
             closed=position.closed + fill.qty,
             received=exact(position.received + value),
             exit_at=fill.filled_at,
             last_leg=fill.leg,
         )
     return replace(state, position=position)
+
+
+def _beyond(symbol: Symbol, state: OrderState, fill: Fill) -> tuple[Quantity, Quantity]:
+    """What a close has closed beyond the position, and the remainder of a coin that it leaves.
+
+    The remainder of before is sold with what is held, and the broker rounds a coin's fees by itself: what
+    is too small for an order of its own turns nothing round.
+    """
+    held = ZERO if state.position is None else state.position.qty
+    beyond = max(ZERO, exact(fill.qty - held))
+    if not is_coin(symbol):
+        return beyond, state.dust
+    swept = min(max(ZERO, state.dust), beyond)
+    beyond = exact(beyond - swept)
+    small = is_remainder(state, beyond, fill.price)
+    return ZERO if small else beyond, exact(state.dust - swept)
 
 
 def _new_position(state: OrderState, fill: Fill) -> Position:
@@ -389,7 +408,8 @@ def _settled(state: OrderState) -> OrderState:
 
 
 def _closed(state: OrderState) -> OrderState:
-    left = ZERO if state.position is None else state.position.qty
+    position = state.position
+    left = ZERO if position is None else exact(position.qty - position.over)
     state = replace(
         state, position=None, entry=None, exit=None, dust=left, missing=ZERO, protected_by=""
     )

@@ -14,7 +14,7 @@ from ..messages.order import OrderReport, PositionReport, Reconciled, Side
 from ..messages.truth import Corrected, Discrepancy
 from ..units import ZERO, OrderId, Price, Quantity, Symbol, exact
 from . import ids
-from .facts import SMALLEST_COIN_VALUE, average, fees
+from .facts import average, fees, is_remainder
 from .reports import alarm, put, report
 from .split import is_under_way
 from .state import OPEN, Difference, OrderState, Own, Part, Position, Read, orders, own
@@ -185,9 +185,8 @@ def _signed(position: Position) -> Quantity:
 
 
 def _is_dust(state: OrderState, extra: Quantity, position: PositionReport) -> bool:
-    least = ZERO if state.asset is None else state.asset.min_order_size
     price = position.market_price or position.avg_entry_price
-    return abs(extra) < least or abs(extra) * price < SMALLEST_COIN_VALUE
+    return is_remainder(state, abs(extra), price)
 
 
 def believed(state: OrderState) -> bool:

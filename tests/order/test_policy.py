@@ -393,6 +393,55 @@ def test_a_second_leg_that_fills_after_the_close_is_taken_back_as_well() -> None
     assert [one.pnl for one in actor.said(PositionClosed)] == [15, 0]
 
 
+def test_a_coin_sold_twice_is_told_and_bought_back_down_to_a_remainder() -> None:
+    """Its stop fills although it was cancelled, and the close fills as well."""
+    actor = Actor("BTC-USD")
+    actor.open()
+    stop = actor.last(SubmitOrder)
+    actor.approve("close_long")
+    actor.report(stop, "canceled")
+    actor.position("2.9925")
+    closing = actor.last(SubmitOrder)
+    actor.report(stop, "canceled", filled="2.9925", price="96")
+    actor.report(closing, "filled", price="96")
+    assert "taken back" in actor.said(Alert)[-1].text
+    actor.position("-2.9925")
+    cover = actor.last(SubmitOrder)
+    assert (cover.side, cover.qty, cover.time_in_force) == ("buy", Decimal("2.9925"), "ioc")
+    actor.report(cover, "filled", price="3000")
+    assert actor.phase == "exiting", "what the fee took is worth an order"
+    actor.position("-0.00748125")
+    rest = actor.last(SubmitOrder)
+    assert rest is not cover
+    actor.report(rest, "filled", price="3000")
+    assert actor.phase == "flat"
+    assert actor.holding().note == "dust -0.000018703"
+
+
+def sold(actor: Actor, held: str, filled: str) -> None:
+    """A signal closes a coin's position; so much of what is held is sold."""
+    stop = actor.last(SubmitOrder)
+    actor.approve("close_long")
+    actor.report(stop, "canceled")
+    actor.position(held)
+    actor.report(actor.last(SubmitOrder), "canceled", filled=filled, price="101")
+
+
+def test_a_coins_remainder_that_is_sold_with_the_next_exit_turns_nothing_round() -> None:
+    actor = Actor("BTC-USD")
+    actor.open()
+    sold(actor, "2.9925", "2.98")
+    assert actor.holding().note == "dust 0.0125"
+    actor.approve(signal="s2", cycle=2)
+    actor.report(actor.last(SubmitOrder), "filled")
+    actor.position("3.005")
+    actor.report(actor.last(SubmitOrder), "working")
+    sold(actor, "3.005", "3.005")
+    assert actor.phase == "flat"
+    assert not actor.said(Alert)
+    assert actor.state.dust == 0
+
+
 def test_nothing_is_taken_back_that_the_broker_does_not_hold() -> None:
     actor = Actor()
     entry = actor.open()

@@ -26,7 +26,9 @@ FOUND = {
     529: "the cycle of a signal before a kill came again, and with it the id of its entry",
     719: "lookups waited behind calls kept for exits: a stop's end was learned seconds late",
     928: "201 calls in a minute: a burst of thirty left too little room for lists of many pages",
+    1498: "a coin that was sold twice was called somebody else's, and stayed short",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
+    4702: "a stop at 407.4100000000001 was called wider than one at 407.41, and cancelled",
 }
 """Seeds that failed once, and what they found; the world has changed since, the seeds are kept."""
 

@@ -62,9 +62,10 @@ class Unknown(msgspec.Struct):
 
 
 class Exposure(msgspec.Struct):
-    """A position that its stops do not cover."""
+    """A position that its stops do not cover; one that has turned round is another."""
 
     since: int
+    long: bool
     seen_at: int = 0
 
 
@@ -112,6 +113,10 @@ class View:
         self.absent: dict[str, list[OrderAbsent]] = defaultdict(list)
         self.absent_at: dict[str, list[int]] = defaultdict(list)
         self.reported: set[str] = set()
+        self.stops_shown: set[str] = set()
+        """Our ids of which a report shows a stop that lives."""
+        self.stops_over: set[str] = set()
+        """Our ids of which a report shows that every stop is over."""
         self.reported_qty: dict[str, Decimal] = defaultdict(Decimal)
         """Orders that the broker has told of."""
         self.exposures: dict[str, Exposure] = {}
@@ -360,6 +365,7 @@ class View:
             case Fill():
                 self.fills[message.client_order_id] += message.qty
                 self.journal_fills.append(message)
+                self._filled(message, record.at)
             case Holding():
                 self.holdings[message.symbol] = message
                 self._foreign_is(message.symbol, record.at)
@@ -382,6 +388,7 @@ class View:
                 self.flagged[message.symbol] = record.at
             case Protected():
                 self.flagged.pop(message.symbol, None)
+                self._believed(message, record.at)
             case PositionClosed():
                 self.flagged.pop(message.symbol, None)
                 self.over_told.discard(message.symbol)
@@ -391,10 +398,32 @@ class View:
                 self.account = message
                 self.first_equity = self.first_equity or message.equity
 
+    def own(self, symbol: str) -> Decimal:
+        """What the fills of the journal come to, signed."""
+        fills = (one for one in self.journal_fills if one.symbol == symbol)
+        signed = (one.qty - one.fee_qty if one.side == "buy" else -one.qty for one in fills)
+        return sum(signed, ZERO)
+
     def _seen(self, symbol: str, at: int) -> None:
         one = self.exposures.get(symbol)
         if one is not None and not one.seen_at and at >= one.since:
             one.seen_at = at
+
+    def _filled(self, fill: Fill, at: int) -> None:
+        """The journal tells of a fill that adds to what is exposed, or has turned the position to its side."""
+        one, own, bought = (
+            self.exposures.get(fill.symbol),
+            self.own(fill.symbol),
+            fill.side == "buy",
+        )
+        if one is not None and own and (own > 0) == bought == one.long:
+            self._seen(fill.symbol, at)
+
+    def _believed(self, said: Protected, at: int) -> None:
+        """The broker's newest word is that this stop lives: that it does not is to be noticed from here on."""
+        one = self.exposures.get(said.symbol)
+        if one is not None and said.order in self.stops_shown - self.stops_over:
+            one.since, one.seen_at = at, 0
 
     def _reported(self, report: OrderReport, at: int) -> None:
         self.reported.add(report.client_order_id)
@@ -403,6 +432,10 @@ class View:
             self.partly.setdefault(report.client_order_id, at)
         if report.client_order_id in self.unknown:
             self.unknown[report.client_order_id].found = True
+        parts = (report, *report.legs)
+        stops = {one.status for one in parts if one.type in ("stop", "stop_limit")}
+        if stops:
+            (self.stops_over if stops <= TERMINAL else self.stops_shown).add(report.client_order_id)
         if self._shows_exposure(report):
             self._seen(report.symbol, at)
 
@@ -439,15 +472,7 @@ class View:
         self._foreign_is(truth.symbol, at)
         for report in truth.orders:
             self._reported(report, at)
-        own = sum(
-            (
-                one.qty - one.fee_qty if one.side == "buy" else -one.qty
-                for one in self.journal_fills
-                if one.symbol == truth.symbol
-            ),
-            ZERO,
-        )
-        own += self.split_shares(truth.symbol)
+        own = self.own(truth.symbol) + self.split_shares(truth.symbol)
         unsure = any(
             one.order.symbol == truth.symbol
             and cid not in self.reported
@@ -484,8 +509,8 @@ class View:
                 self.covered_since.pop(symbol, None)
             if covered:
                 self.exposures.pop(symbol, None)
-            elif symbol not in self.exposures:
-                self.exposures[symbol] = Exposure(since=now)
+            elif symbol not in self.exposures or self.exposures[symbol].long != (held > 0):
+                self.exposures[symbol] = Exposure(since=now, long=held > 0)
 
     def seconds(self, since: int) -> float:
         """How long ago."""

@@ -213,3 +213,10 @@ def test_a_binary_floats_text_is_the_quantity_that_was_meant() -> None:
         {"qty": "0.009975000000000001", "avg_entry_price": "64000"}, "BTC-USD"
     )
     assert held.qty == held.qty_available == Decimal("0.009975")
+
+
+def test_a_binary_floats_text_is_the_price_that_was_asked_for() -> None:
+    found = report(
+        type="stop_limit", limit_price="404.1700000000001", stop_price="407.4100000000001"
+    )
+    assert (found.limit_price, found.stop_price) == (Decimal("404.17"), Decimal("407.41"))
