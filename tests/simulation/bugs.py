@@ -189,8 +189,8 @@ PLANTED: tuple[Bug, ...] = (
         "a coin's fee is not taken off what was bought",
         (
             FOLD,
-            "qty=exact(position.qty + fill.qty - back - fill.fee_qty)",
-            "qty=exact(position.qty + fill.qty - back)",
+            "got = exact(fill.qty - fill.fee_qty)",
+            "got = fill.qty",
         ),
         (
             FACTS,
