@@ -11,6 +11,8 @@ from ..units import MINUTE, SECOND, ZERO, Usd, UtcNanos, exact, percent
 Level = Literal["NORMAL", "WARNING", "CRITICAL", "BREACH"]
 CONFIRM_NANOS = 2 * SECOND
 CONFIRM_PCT = Decimal("0.5")
+START_NANOS = 40 * SECOND
+"""A later reading says nothing about the one that a day started with."""
 BOUNDARY_NANOS = MINUTE
 """A reading so near the loss day's beginning is its equity (readings come every 30 s)."""
 FIRST_READING = "the day's first reading is its start"
@@ -50,6 +52,10 @@ class Losses(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_ta
     high: Usd = ZERO
     """A reading above the peak that no second one has confirmed yet, and when it was."""
     high_at: UtcNanos = 0
+    start_at: UtcNanos = 0
+    """Of the reading that the loss day started with: what was transferred before it is in it."""
+    start_sure: bool = True
+    """A second reading has confirmed the start, or none came in time to."""
 
 
 def current(losses: Losses) -> Usd:
@@ -131,19 +137,51 @@ def read_equity(
 
 
 def _begun(config: Config, losses: Losses) -> Losses:
-    """The first reading of all, and the first of a day whose beginning was missed."""
+    """The first reading of all, the first of a day whose beginning was missed, and the one after it.
+
+    A start is measured from all day long: one wrong figure must become neither a loss nor room for one.
+    """
     if losses.first_at == 0:
-        rules = loss_rules(config)
-        begun = amount(rules.initial_balance)
-        losses = msgspec.structs.replace(
-            losses,
-            first_at=losses.equity_at,
-            initial_equity=losses.initial_equity or begun or losses.equity,
-        )
+        losses = _founded(config, losses)
     if losses.day_start_equity == 0:
-        base = _day_base(config, losses)
-        losses = msgspec.structs.replace(losses, day_start_equity=base, note=FIRST_READING)
-    return losses
+        return _started(config, losses)
+    age = losses.equity_at - losses.start_at
+    if losses.start_sure or age < CONFIRM_NANOS:
+        return losses
+    now = exact(_day_base(config, losses) - losses.net_transfers)
+    if age > START_NANOS or _agree(now, losses.day_start_equity):
+        return msgspec.structs.replace(losses, start_sure=True)
+    return _started(
+        config, _founded(config, losses) if losses.start_at == losses.first_at else losses
+    )
+
+
+def _founded(config: Config, losses: Losses) -> Losses:
+    """What drawdowns are measured from begins with this reading."""
+    begun = amount(loss_rules(config).initial_balance)
+    again = losses.first_at != 0
+    known = ZERO if again else losses.initial_equity
+    return msgspec.structs.replace(
+        losses,
+        first_at=losses.equity_at,
+        initial_equity=known or begun or losses.equity,
+        peak_equity=losses.equity if again else losses.peak_equity,
+        raised_at=losses.equity_at if again else losses.raised_at,
+        high=ZERO,
+        high_at=0,
+    )
+
+
+def _started(config: Config, losses: Losses) -> Losses:
+    """The loss day starts with this reading."""
+    return msgspec.structs.replace(
+        losses,
+        day_start_equity=_day_base(config, losses),
+        net_transfers=ZERO,
+        start_at=losses.equity_at,
+        start_sure=False,
+        note=FIRST_READING,
+    )
 
 
 def _day_base(config: Config, losses: Losses) -> Usd:
@@ -189,7 +227,7 @@ def transferred(losses: Losses, dollars: Usd, at: UtcNanos) -> Losses:
         return losses
     contained = losses.raised_at > at
     moved = (losses.peak_before if contained else losses.peak_equity) + dollars
-    today = at >= losses.loss_day
+    today = at >= max(losses.loss_day, losses.start_at)
     return msgspec.structs.replace(
         losses,
         peak_equity=exact(max(moved, losses.peak_equity) if contained else moved),
@@ -201,7 +239,10 @@ def transferred(losses: Losses, dollars: Usd, at: UtcNanos) -> Losses:
 
 
 def confirm_due(losses: Losses) -> UtcNanos | None:
-    """When a reading is to be asked for because our mark or one reading crossed a limit."""
+    """When a reading is to be asked for: our mark or one reading crossed a limit, or a day has started."""
+    start = losses.start_at + CONFIRM_NANOS
+    if not losses.start_sure and losses.asked_at < start:
+        return start
     if losses.suspected_at == 0 or losses.tripped:
         return None
     first = losses.suspected_equity == 0
@@ -238,6 +279,8 @@ def new_day(config: Config, losses: Losses, loss_day: UtcNanos) -> Losses:
         losses,
         loss_day=loss_day,
         day_start_equity=_day_base(config, losses) if seen else ZERO,
+        start_at=losses.equity_at,
+        start_sure=not seen,
         net_transfers=ZERO,
         tripped=losses.tripped if stays else "",
         suspected_at=0 if not stays else losses.suspected_at,

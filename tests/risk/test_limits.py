@@ -16,7 +16,7 @@ from argo_actors.risk.limits import FIRST_READING, Losses
 from argo_actors.risk.state import RiskState
 from argo_actors.units import DAY, HOUR, MINUTE, SECOND, ZERO, Decimal
 from tests.risk.worlds import DAY as LOSS_DAY
-from tests.risk.worlds import NOW, PROP, Book, account, config_of, held, hours, seen
+from tests.risk.worlds import EARLY, NOW, PROP, Book, account, config_of, held, hours, seen
 
 CONFIG, PROP_CONFIG = config_of(), config_of(**PROP)
 
@@ -167,6 +167,56 @@ def test_a_missed_boundary_takes_the_first_reading_and_says_so() -> None:
     assert (in_time.day_start_equity, in_time.note) == (100_000, "")
 
 
+@pytest.mark.parametrize("wrong", [200_000, 50_000, 1])
+def test_one_wrong_figure_starts_no_loss_day(wrong: int) -> None:
+    """Half the account would have been lost by the next reading, or the day's limit be twice as far."""
+    day = NOW + HOUR
+    near = losses(equity=Decimal(wrong), equity_at=day - 20 * SECOND)
+    for found in (
+        limits.new_day(CONFIG, near, day),
+        limits.read_equity(CONFIG, Losses(loss_day=day), Decimal(wrong), day - 20 * SECOND),
+    ):
+        assert limits.confirm_due(found) == day - 18 * SECOND
+        found = limits.read_equity(CONFIG, found, Decimal(100_000), day)
+        assert (found.day_start_equity, found.start_sure) == (100_000, False)
+        found = limits.read_equity(CONFIG, found, Decimal(99_900), day + 2 * SECOND)
+        assert (found.day_start_equity, found.start_sure) == (100_000, True)
+        assert (found.tripped, found.suspected_at, limits.confirm_due(found)) == ("", 0, None)
+
+
+@pytest.mark.parametrize("wrong", [200_000, 50_000])
+def test_one_wrong_first_figure_is_no_peak(wrong: int) -> None:
+    found = read(Losses(loss_day=LOSS_DAY), (0, wrong), (2, 100_000), (4, 100_000))
+    assert (found.peak_equity, found.initial_equity) == (100_000, 100_000)
+    assert limits.drawdown_pct(CONFIG, found) == 0
+
+
+def test_a_real_loss_after_the_start_stays_one() -> None:
+    """The next reading comes too late to say that the start was wrong, or after another has confirmed it."""
+    day = NOW + HOUR
+    begun = limits.new_day(CONFIG, losses(equity_at=day - 20 * SECOND), day)
+    late = limits.read_equity(CONFIG, begun, Decimal(97_000), day + 8 * HOUR)
+    assert (late.day_start_equity, limits.daily_loss_pct(late)) == (100_000, 3)
+    sure = limits.read_equity(CONFIG, begun, Decimal(99_800), day - 15 * SECOND)
+    fallen = limits.read_equity(CONFIG, sure, Decimal(97_000), day)
+    assert (fallen.day_start_equity, limits.daily_loss_pct(fallen)) == (100_000, 3)
+
+
+@pytest.mark.parametrize("told", ["before", "after"])
+def test_a_deposit_in_the_night_is_in_the_start_of_the_day_that_begins_with_a_later_reading(
+    told: str,
+) -> None:
+    """The process was down at 17:00 and a deposit came at 18:00: it is not the day's loss."""
+    day = NOW + DAY
+    found = limits.new_day(CONFIG, losses(first_at=LOSS_DAY), day)
+    for step in (told, "reading", told):
+        if step == "reading":
+            found = limits.read_equity(CONFIG, found, Decimal(150_000), day + 3 * HOUR)
+        elif (step == "before") == (found.day_start_equity == 0):
+            found = limits.transferred(found, Decimal(50_000), day + HOUR)
+    assert (limits.daily_loss_pct(found), found.suspected_at) == (0, 0)
+
+
 @pytest.mark.parametrize(("reset", "peak"), [(False, 100_000), (True, 90_000)])
 def test_only_an_operator_ends_a_tripped_drawdown(reset: bool, peak: int) -> None:
     tripped = losses(tripped="drawdown", equity=Decimal(90_000), suspected_at=NOW)
@@ -177,7 +227,8 @@ def test_only_an_operator_ends_a_tripped_drawdown(reset: bool, peak: int) -> Non
 
 def test_a_level_is_said_once_when_it_changes() -> None:
     book = Book(CONFIG)
-    book.hear(hours(), account())
+    book.hear(hours(), account(), at=EARLY)
+    book.hear(account())
     said = [
         [one.level for one in book.hear(account(equity), at=NOW + n * SECOND) if _is_level(one)]
         for n, equity in enumerate([96_500, 96_400, 95_400, 94_900, 94_900, 94_900, 99_000])
@@ -335,7 +386,7 @@ def firm(**rules: Any) -> Any:
 def test_a_static_drawdown_is_measured_from_where_the_account_began() -> None:
     static, given_base = firm(drawdown="static"), firm(drawdown="static", initial_balance=90_000)
     begun = limits.read_equity(static, Losses(loss_day=LOSS_DAY), Decimal(100_000), NOW)
-    grown = read(begun, (1, 120_000), (4, 120_000), config=static)
+    grown = read(begun, (2, 100_000), (4, 120_000), (6, 120_000), config=static)
     assert limits.drawdown_base(static, grown) == 100_000
     assert limits.drawdown_base(PROP_CONFIG, grown) == 120_000
     assert limits.headroom(static, grown)[1] == 22_000
@@ -364,7 +415,9 @@ def test_the_balance_leaves_open_profit_out() -> None:
 
 def test_a_mark_beyond_the_limit_asks_the_broker_at_once_and_two_seconds_later() -> None:
     book = Book(CONFIG)
-    book.hear(hours(), held("MSFT", 1000, 100), seen("MSFT", 100.0), account())
+    book.hear(hours(), account(), at=EARLY)
+    book.hear(account(), at=EARLY + 2 * SECOND)
+    book.hear(held("MSFT", 1000, 100), seen("MSFT", 100.0), account())
     said = book.hear(seen("MSFT", 94.0))
     assert [type(one).__name__ for one in said] == ["ReadAccount", "RiskLevel"]
     assert book.decider.wake(book.state) is None

@@ -202,6 +202,7 @@ def usual(symbol: str = "AAPL", equity: object = 100_000) -> list[Word]:
         BrokerReady(orders=0, positions=0),
         BrokerLink(stream_up=True, last_answer_at=NOW),
         status(),
+        (EARLY - 2 * SECOND, account(equity)),
         account(equity),
         asset(symbol),
         figures(symbol),
