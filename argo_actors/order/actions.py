@@ -225,13 +225,15 @@ class Maker:
     def _covering(self, position: Position) -> Iterator[Message]:
         """Both legs of a pair filled, or a late close: what is held the other way round is closed.
 
-        The rest of a close that still works would only make it more: it is called back first.
+        The rest of a close that still works would only make it more: it is called back first. One of
+        unknown outcome delays nothing: it carries its closing intent, and there is nothing left to close.
         """
-        out = open_orders(self.state)
         if not may_close(self.symbol, self.state):
             return
-        if any(one.leg in CLOSING and one.part.side == position.side for one in out):
+        still = open_orders(self.state)
+        if any(one.leg in CLOSING and one.part.side == position.side for one in still):
             return
+        out = [one for one in still if not stays_away(one)]
         if out:
             yield from self.make.cancel(*out)
         elif self.now < position.protect_after:

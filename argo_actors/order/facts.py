@@ -15,6 +15,7 @@ from ..messages.order import (
     PositionClosed,
     PositionOpened,
     Protected,
+    Side,
     Unprotected,
 )
 from ..messages.system import Alert
@@ -265,21 +266,20 @@ def standing(symbol: Symbol, state: OrderState) -> Holding | None:
     """Where the actor stands, when that differs from what was said last."""
     position, entry = state.position, entry_order(state)
     pending = ZERO if entry is None else entry.part.qty - entry.part.told_qty
-    foreign = state.foreign if position is None else ZERO
-    side = position.side if position is not None else None if entry is None else entry.part.side
-    if position is None and entry is None and foreign:
-        side = "buy" if foreign > 0 else "sell"
     intended = state.entry
+    side, qty, price = _held(state, entry)
+    turned = position is not None and position.over > 0
+    foreign = state.foreign if position is None else ZERO
     now = Holding(
         symbol=symbol,
         phase=phase(state),
         side=side,
-        qty=position.qty if position is not None else abs(foreign),
-        avg_price=_average(state),
+        qty=qty,
+        avg_price=price,
         pending_qty=exact(pending),
         pending_price=None if entry is None or intended is None else intended.price,
-        stop=None if position is None else position.stop,
-        target=None if position is None else position.target,
+        stop=None if position is None or turned else position.stop,
+        target=None if position is None or turned else position.target,
         own=not foreign,
         unprotected_since=(position.exposed_since or None) if position is not None else None,
         note=state.frozen or (f"dust {state.dust}" if state.dust else ""),
@@ -292,11 +292,21 @@ def standing(symbol: Symbol, state: OrderState) -> Holding | None:
     return msgspec.structs.replace(now, because=(state.heard,))
 
 
-def _average(state: OrderState) -> Decimal | None:
-    position = state.position
-    if position is not None:
-        return average(position.paid, position.bought)
-    return state.foreign_price if state.foreign else None
+def _held(state: OrderState, entry: Own | None) -> tuple[Side | None, Quantity, Price | None]:
+    """What is held, and at which price: ours, else somebody else's; the side of an entry at the least.
+
+    What was closed beyond a position is held the other way round.
+    """
+    position, foreign = state.position, state.foreign
+    if position is None:
+        side: Side = "buy" if foreign > 0 else "sell"
+        price = state.foreign_price if foreign else None
+        mine = None if entry is None else entry.part.side
+        return mine or (side if foreign else None), abs(foreign), price
+    if position.over:
+        back: Side = "sell" if position.side == "buy" else "buy"
+        return back, position.over, average(position.received, position.closed)
+    return position.side, position.qty, average(position.paid, position.bought)
 
 
 def _same(one: Holding, other: Holding) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from argo_actors.messages.order import (
     CancelOrder,
     EntrySettled,
+    Holding,
     LookupOrder,
     OrderAbsent,
     OrderUnknown,
@@ -376,6 +377,33 @@ def test_both_legs_filled_is_told_and_taken_back() -> None:
     done = actor.last(PositionClosed)
     assert done.pnl == 3 * 105 + 3 * 97 - 3 * 100 - 3 * 101
     assert actor.phase == "flat"
+
+
+def test_what_was_closed_too_much_is_told_as_held_the_other_way_round() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.report(entry, "filled", legs=("filled", "filled"), leg_filled=(3, 3))
+    told = actor.last(Holding)
+    assert (told.side, told.qty, told.stop, told.own) == ("sell", 3, None, True)
+
+
+def test_an_exit_of_unknown_outcome_does_not_delay_what_takes_back() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    stopped(actor, entry)
+    actor.position(3)
+    lost = actor.last(SubmitOrder)
+    unknown(actor, lost)
+    actor.pass_time(4)
+    actor.report(entry, "filled", legs=("filled", "filled"), leg_filled=(3, 3))
+    actor.position(-3)
+    cover = actor.last(SubmitOrder)
+    assert (cover.leg, cover.side, cover.qty) == ("flat", "buy", 3)
+    unknown(actor, cover)
+    actor.pass_time(20)
+    actor.position(-3)
+    assert actor.last(SubmitOrder) is cover, "one of unknown outcome is not sent a second time"
 
 
 def test_a_second_leg_that_fills_after_the_close_is_taken_back_as_well() -> None:
