@@ -19,7 +19,7 @@ from .facts import average
 from .foreign import held_by_us
 from .policy import STOP_LIMIT_GAP
 from .state import LIVE, OPEN, Entry, Exit, OrderState, Own, Position
-from .timing import ANSWER_WAIT, CANCEL_WAIT
+from .timing import ANSWER_WAIT, cancel_due
 
 FOR_EVER = 2**62
 
@@ -173,14 +173,14 @@ class Commands:
             yield ReadPosition(symbol=self.symbol, because=self.because())
 
     def cancel(self, *found: Own) -> Iterator[Message]:
-        """Ask once; after two seconds without an end ask again. A filled bracket ends by a leg."""
+        """Ask once; without an end ask again. A filled bracket ends by a leg."""
         for one in found:
             order_id = one.part.order_id
             if one.part.status not in OPEN:
                 live = [leg for _, leg in one.legs if leg.status in LIVE]
                 order_id = live[0].order_id if live else ""
             known = order_id and one.part.status not in ("sent", "lost")
-            if known and self.state.now - one.cancel_at >= (CANCEL_WAIT if one.cancel_at else 0):
+            if known and self.state.now >= cancel_due(one, self.state.now):
                 yield CancelOrder(
                     client_order_id=one.id,
                     order_id=order_id,

@@ -82,11 +82,7 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
         case SubmitOrder():
             return _submitted(state, message, heard)
         case CancelOrder():
-            one = own(state, message.client_order_id)
-            first = heard.at if one is None else one.cancel_first or heard.at
-            return touch(
-                stale(state), message.client_order_id, cancel_at=heard.at, cancel_first=first
-            )
+            return _canceled(state, message, heard)
         case LookupOrder():
             one = own(state, message.client_order_id)
             asked = 0 if one is None else one.asked + 1
@@ -191,6 +187,16 @@ def _submitted(state: OrderState, command: SubmitOrder, heard: Heard) -> OrderSt
     if command.leg == "target":
         return position_with(state, swaps=(*position.swaps, heard.at)[-5:])
     return state
+
+
+def _canceled(state: OrderState, command: CancelOrder, heard: Heard) -> OrderState:
+    """Its end is asked after anew from the first cancel on."""
+    one, state = own(state, command.client_order_id), stale(state)
+    if one is None:
+        return state
+    if not one.cancel_first:
+        one = replace(one, cancel_first=heard.at, asked=0)
+    return put(state, replace(one, cancel_at=heard.at))
 
 
 def _position_read(symbol: Symbol, state: OrderState, message: PositionReport) -> OrderState:

@@ -17,7 +17,19 @@ from . import ids
 from .facts import average, fees, is_remainder
 from .reports import alarm, put, report
 from .split import is_under_way
-from .state import OPEN, Difference, OrderState, Own, Part, Position, Read, orders, own
+from .state import (
+    OPEN,
+    Difference,
+    OrderState,
+    Own,
+    Part,
+    Position,
+    Read,
+    is_in_the_air,
+    is_open,
+    orders,
+    own,
+)
 from .timing import BELIEVED_AFTER, stuck
 
 replace = msgspec.structs.replace
@@ -50,13 +62,20 @@ def reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled)
 
 
 def _unlisted(state: OrderState, message: Reconciled) -> OrderState:
-    """An open order of ours that the list lacks is of unknown outcome: it is looked up."""
+    """An open order of ours that the list lacks is of unknown outcome: it is looked up.
+
+    So is one that has filled and whose legs we hold for live: what has ended is listed for some days only.
+    """
     named = {one.client_order_id for one in (*message.orders, *message.foreign)}
     for mine in orders(state):
-        missing = message.complete and mine.part.status in OPEN and mine.id not in named
-        if missing and mine.part.status != "sent":
+        missing = message.complete and is_open(mine) and mine.id not in named
+        if not missing or mine.part.status == "sent":
+            continue
+        if mine.part.status in OPEN:
             lost = replace(mine, part=replace(mine.part, status="lost"), asked_at=0)
-            state = put(state, lost)
+        else:
+            lost = replace(mine, missed=True, asked_at=0)
+        state = put(state, lost)
     return state
 
 
@@ -148,7 +167,7 @@ def _compared(symbol: Symbol, state: OrderState, message: Reconciled) -> OrderSt
 
 def _comparable(state: OrderState, message: Reconciled) -> bool:
     """The truth was read after the last fill that we know, and nothing of ours is in the air."""
-    in_the_air = any(one.part.status in ("sent", "lost", "unknown") for one in orders(state))
+    in_the_air = any(is_in_the_air(one) for one in orders(state))
     if is_under_way(state):
         return False
     return message.read_at > state.filled_at and not in_the_air and message.complete
@@ -158,7 +177,7 @@ def doubted(symbol: Symbol, state: OrderState, position: PositionReport) -> Orde
     """Positions were read by the way: one that our fills do not explain has the truth read."""
     if is_under_way(state):
         return state
-    if any(one.part.status in ("sent", "lost", "unknown") for one in orders(state)):
+    if any(is_in_the_air(one) for one in orders(state)):
         return state
     extra = exact(position.qty - ours(symbol, state) - state.foreign)
     if not extra or (is_coin(symbol) and _is_dust(state, extra, position)):

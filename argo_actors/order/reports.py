@@ -67,23 +67,26 @@ def report(state: OrderState, message: OrderReport) -> OrderState:
         limit_price=message.limit_price or part.limit_price,
         stop_price=message.stop_price or part.stop_price,
     )
-    legs = one.legs
+    legs = _superseded(one.legs, message.legs)
     for leg in message.legs:
         legs = keyed.put(legs, leg.order_id, _leg(keyed.get(legs, leg.order_id), leg))
     filled_at = one.filled_at or (message.event_at if part.filled_qty > 0 else 0)
     risen = one.part.status in ("absent", "refused") and (part.status in OPEN or grown)
     if risen:
         state = alarm(state, f"order {one.id} was held for {one.part.status} and has appeared")
+    if part.status == "filled" and one.part.status != "filled":
+        one = replace(one, cancel_at=0, cancel_first=0)  # overtaken: its legs are another matter
     one = replace(
         one,
         part=part,
         legs=legs,
         filled_at=filled_at,
-        asked=0,
+        asked=0 if (part, legs) != (one.part, one.legs) else one.asked,
         absent=0,
         absent_since=0,
         expires_at=message.expires_at or one.expires_at,
         risen=one.risen or risen,
+        missed=False,
         done_at=0 if risen else one.done_at,
     )
     state = put(state, one)
@@ -105,6 +108,21 @@ def _legs_grow(one: Own, message: OrderReport) -> bool:
         > (known.filled_qty if (known := keyed.get(one.legs, leg.order_id)) else ZERO)
         for leg in message.legs
     )
+
+
+def _superseded(
+    known: tuple[tuple[str, Part], ...], named: tuple[LegReport, ...]
+) -> tuple[tuple[str, Part], ...]:
+    """A leg in whose place another of its type is named is gone: a broker lists one of each.
+
+    It is held for absent, so that a report that names it after all brings it back.
+    """
+    ids = {leg.order_id for leg in named}
+    for order_id, part in known:
+        replaced = any(leg.type == part.type and leg.side == part.side for leg in named)
+        if order_id not in ids and replaced:
+            known = keyed.put(known, order_id, _ended(part))
+    return known
 
 
 def _leg(known: Part | None, leg: LegReport) -> Part:
@@ -176,7 +194,7 @@ def lost(state: OrderState, message: OrderUnknown) -> OrderState:
 
 def absent(state: OrderState, message: OrderAbsent) -> OrderState:
     one = own(state, message.client_order_id)
-    if one is None or one.part.status not in ("sent", "lost"):
+    if one is None or not (one.missed or one.part.status in ("sent", "lost")):
         return state
     one = replace(
         one,
@@ -187,9 +205,16 @@ def absent(state: OrderState, message: OrderAbsent) -> OrderState:
     proved = (
         one.absent >= ABSENT_TIMES and one.listed and state.now - one.absent_since >= ABSENT_AFTER
     )
-    if proved:
+    if proved and one.missed:
+        legs = tuple((order_id, _ended(leg)) for order_id, leg in one.legs)
+        one = replace(one, legs=legs, missed=False)
+    elif proved:
         one = replace(one, part=replace(one.part, status="absent"))
     return put(state, one)
+
+
+def _ended(part: Part) -> Part:
+    return replace(part, status="absent") if part.status in OPEN else part
 
 
 def put(state: OrderState, one: Own) -> OrderState:

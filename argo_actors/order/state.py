@@ -76,6 +76,7 @@ class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag",
     """Of the first fill known."""
     asked_at: UtcNanos = 0
     asked: int = 0
+    """Lookups since anything new was told of it."""
     absent: int = 0
     absent_since: UtcNanos = 0
     listed: bool = False
@@ -89,6 +90,8 @@ class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag",
     """When the broker will let it lapse; 0 while that is not known."""
     risen: bool = False
     """It was held for absent or refused, and appeared all the same: cancelled, its fill flattened."""
+    missed: bool = False
+    """It has filled, a leg of it lives for all we know, and a complete list lacks it."""
 
 
 class Gap(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -301,6 +304,11 @@ def open_orders(state: OrderState) -> tuple[Own, ...]:
     return tuple(one for one in orders(state) if is_open(one))
 
 
+def is_in_the_air(one: Own) -> bool:
+    """What has become of it, or of a leg of it, is being found out."""
+    return one.missed or one.part.status in ("sent", "lost", "unknown")
+
+
 def is_open(one: Own) -> bool:
     """It, or one of its legs, may still fill."""
     return one.part.status in OPEN or any(leg.status in OPEN for _, leg in one.legs)
@@ -319,7 +327,8 @@ def stop_part(one: Own) -> Part | None:
         return one.part
     if one.leg == "entry" and one.part.status != "filled":
         return None
-    return next((leg for _, leg in one.legs if leg.type in ("stop", "stop_limit")), None)
+    stops = [leg for _, leg in one.legs if leg.type in ("stop", "stop_limit")]
+    return next((leg for leg in stops if leg.status in OPEN), stops[0] if stops else None)
 
 
 def protected_qty(state: OrderState) -> Quantity:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..config import Config, is_coin
 from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
-from .state import OrderState, Own, Position, entry_order, is_open, orders
+from .state import OrderState, Own, Position, entry_order, is_in_the_air, is_open, orders
 
 PARTIAL_WAIT = SECOND
 ANSWER_WAIT = 3 * SECOND
@@ -43,7 +43,7 @@ EXIT_AFTER = 6 * SECOND
 
 def lookup_due(one: Own) -> UtcNanos | None:
     """When an order is to be looked up next, None when there is no need."""
-    if one.part.status in ("lost", "unknown"):
+    if is_in_the_air(one) and one.part.status != "sent":
         if not one.asked_at:
             return one.sent_at
         due = one.asked_at + LOOKUP_WAITS[min(one.asked, len(LOOKUP_WAITS) - 1)]
@@ -51,8 +51,9 @@ def lookup_due(one: Own) -> UtcNanos | None:
         return min(due, proof) if one.absent_since else due
     if one.part.status == "sent":
         return max(one.sent_at + 10 * SECOND, one.asked_at + 10 * SECOND)
+    patient = one.asked_at + max(SECOND, LOOKUP_WAITS[min(one.asked, len(LOOKUP_WAITS) - 1)])
     if one.cancel_at and is_open(one):
-        return max(one.cancel_at + SECOND, one.asked_at + SECOND)
+        return max(one.cancel_at + SECOND, patient)
     unknown_legs = (
         one.leg in ("entry", "oco")
         and one.order_class != "simple"
@@ -64,8 +65,16 @@ def lookup_due(one: Own) -> UtcNanos | None:
         return one.asked_at + LOOKUP_WAITS[one.asked]
     ended = one.part.status == "filled" and one.legs and is_open(one)
     if ended and any(leg.filled_qty > 0 for _, leg in one.legs):
-        return one.asked_at + SECOND
+        return patient
     return None
+
+
+def cancel_due(one: Own, now: UtcNanos) -> UtcNanos:
+    """When its cancel is to be asked for next: while it is stuck, as often as the truth is."""
+    if not one.cancel_at:
+        return 0
+    is_stuck = now - one.cancel_first >= CANCEL_LIMIT
+    return one.cancel_at + (FROZEN_WAIT if is_stuck else CANCEL_WAIT)
 
 
 def reconcile_due(state: OrderState) -> UtcNanos:
@@ -106,7 +115,7 @@ def deadlines(config: Config, symbol: Symbol, state: OrderState) -> Iterator[Utc
         if stays_away(one):
             yield one.asked_at + READ_AGAIN
         if one.cancel_at and is_open(one):
-            yield one.cancel_at + CANCEL_WAIT
+            yield cancel_due(one, state.now)
             yield one.cancel_first + CANCEL_LIMIT
         if one.expires_at and is_open(one):
             yield one.expires_at - EXPIRY_LEAD

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from argo_actors import keyed
 from argo_actors.messages.order import (
     CancelOrder,
     EntrySettled,
@@ -19,7 +20,7 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.system import Operator, Started
 from argo_actors.units import SECOND, Decimal
-from tests.order.order_bench import Actor, hours
+from tests.order.order_bench import Actor, hours, report
 
 
 def test_a_stock_is_entered_by_a_native_bracket_that_stays_until_it_is_cancelled() -> None:
@@ -94,6 +95,60 @@ def test_one_second_after_the_first_partial_fill_the_rest_of_an_entry_is_cancell
     actor.position(1)
     protection = actor.last(SubmitOrder)
     assert (protection.leg, protection.order_class, protection.qty) == ("oco", "oco", 1)
+
+
+def test_a_cancel_that_the_rest_of_the_entry_has_overtaken_is_over() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "partially_filled", filled=1)
+    actor.pass_time(1.1)
+    actor.report(entry, "filled")
+    actor.pass_time(60)
+    assert actor.phase == "protected"
+    assert not actor.said(LookupOrder)
+    actor.approve("close_long")
+    assert actor.cancels()[1:] == ["b-" + entry.client_order_id + "-limit"], "its legs, at once"
+
+
+def test_a_leg_that_rests_partly_filled_is_looked_up_with_growing_patience() -> None:
+    actor = Actor()
+    entry = actor.open()
+    partly = {"legs": ("partially_filled", "held"), "leg_filled": (1, 0)}
+    actor.report(entry, "filled", **partly)
+    for _ in range(60):
+        actor.pass_time(1)
+        actor.report(entry, "filled", **partly)
+    assert 5 <= len(actor.said(LookupOrder)) <= 12
+
+
+def test_a_cancel_that_is_stuck_is_asked_for_as_often_as_the_truth() -> None:
+    actor = Actor()
+    actor.open()
+    actor.approve("close_long")
+    actor.pass_time(30)
+    before = len(actor.cancels())
+    assert actor.phase == "frozen"
+    assert before >= 14
+    actor.pass_time(60)
+    assert len(actor.cancels()) - before <= 4
+
+
+def test_a_leg_in_whose_place_another_is_named_is_gone_unless_it_is_named_again() -> None:
+    actor = Actor()
+    entry = actor.open()
+    first = report(entry, "filled")
+    target, stop = first.legs
+    new = msgspec.structs.replace(stop, order_id="new", status="working")
+    actor.hear(msgspec.structs.replace(first, legs=(target, new)))
+    assert keyed.get(actor.own("entry").legs, stop.order_id).status == "absent"
+    assert actor.phase == "protected"
+    done = msgspec.structs.replace(new, status="filled", filled_qty=Decimal(3))
+    done = msgspec.structs.replace(done, filled_avg_price=Decimal(97))
+    actor.hear(first)
+    assert keyed.get(actor.own("entry").legs, stop.order_id).status == "held", "an old answer"
+    over = msgspec.structs.replace(target, status="canceled")
+    actor.hear(msgspec.structs.replace(first, legs=(over, done)))
+    assert (actor.phase, actor.fills()) == ("flat", 0)
 
 
 def test_sleeping_legs_of_a_partly_filled_entry_protect_nothing() -> None:

@@ -10,6 +10,8 @@ from argo_actors.messages.order import (
     CancelOrder,
     Fill,
     Holding,
+    LookupOrder,
+    OrderAbsent,
     OrderReport,
     PositionClosed,
     Protected,
@@ -18,7 +20,7 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.system import Operator
 from argo_actors.messages.truth import Adopted, Corrected, Discrepancy, Resolve, Resolved
-from argo_actors.units import ZERO, Decimal
+from argo_actors.units import DAY, SECOND, ZERO, Decimal
 from tests.order.order_bench import Actor, holds, report
 
 TEN = {"qty": Decimal(10)}
@@ -55,6 +57,36 @@ def test_a_fill_that_only_the_list_tells_of_is_a_difference_and_a_fill() -> None
     assert after.startswith("filled 10/10")
     assert [one.qty for one in actor.said(Fill)] == [10]
     assert actor.state.foreign == 0, "our own fill is not somebody else's position"
+
+
+def test_a_bracket_that_ended_unseen_and_is_listed_no_more_is_looked_up() -> None:
+    """Its stop filled days after its entry, while nobody listened: a list goes back some days only."""
+    actor = Actor()
+    sent = actor.open(**TEN)
+    actor.reconcile(0, after=5 * DAY / SECOND)
+    assert len(actor.said(LookupOrder)) == 1
+    actor.report(sent, "filled", legs=("canceled", "filled"), leg_filled=(0, 10))
+    actor.reconcile(0, after=20)
+    closed = actor.last(PositionClosed)
+    assert (closed.reason, closed.exit_price, actor.phase) == ("stop", 97, "flat")
+    assert not actor.said(Corrected)
+
+
+def test_a_bracket_that_no_lookup_finds_either_is_believed_to_be_gone() -> None:
+    actor = Actor()
+    sent = actor.open(**TEN)
+    cid = sent.client_order_id
+    asked = 0
+    for _ in range(90):
+        actor.pass_time(1)
+        actor.reconcile(0)
+        while asked < len(actor.said(LookupOrder)):
+            asked += 1
+            actor.hear(OrderAbsent(client_order_id=cid, symbol="AAPL", listed=True, because=()))
+        early = actor.now - actor.own("entry").sent_at < 60 * SECOND
+        assert not (early and actor.said(Corrected)), "proof takes a minute"
+    assert [one.qty for one in actor.said(Corrected)] == [10]
+    assert actor.phase == "flat"
 
 
 def test_a_foreign_position_is_told_once_and_shown() -> None:

@@ -147,7 +147,7 @@ PLANTED: tuple[Bug, ...] = (
     ),
     bug(
         "an outcome that is unknown is not looked up",
-        (TIMING, 'if one.part.status in ("lost", "unknown"):', "if False:"),
+        (TIMING, 'if is_in_the_air(one) and one.part.status != "sent":', "if False:"),
     ),
     bug(
         "an unknown entry may be entered beside",
@@ -540,7 +540,8 @@ PLANTED: tuple[Bug, ...] = (
         ),
         (
             REPORTS,
-            'one.part.status not in ("sent", "lost"):\n        return state\n    one =',
+            'not (one.missed or one.part.status in ("sent", "lost")):\n'
+            "        return state\n    one =",
             "False:\n        return state\n    one =",
         ),
         (TIMING, "ABSENT_TIMES = 3", "ABSENT_TIMES = 1"),
