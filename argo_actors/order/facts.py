@@ -51,9 +51,16 @@ def fills(symbol: Symbol, state: OrderState) -> list[Fill]:
     return [
         _fill(symbol, state, one, part)
         for one in orders(state)
-        for part in (one.part, *(leg for _, leg in one.legs))
+        for part in _parts(one)
         if part.filled_qty > part.told_qty and part.filled_avg is not None
     ]
+
+
+def _parts(one: Own) -> list[Part]:
+    """Legs sleep until their entry has filled: what theirs tells before it waits until that is told."""
+    if one.leg == "entry" and one.part.status in OPEN:
+        return [one.part]
+    return [one.part, *(leg for _, leg in one.legs)]
 
 
 def _fill(symbol: Symbol, state: OrderState, one: Own, part: Part) -> Fill:
@@ -106,7 +113,7 @@ def changes(symbol: Symbol, state: OrderState) -> list[Message]:
     said: list[Message] = [*_settlement(symbol, state)]
     position = state.position
     if position is not None:
-        if not position.opened and position.qty > 0 and entry_order(state) is None:
+        if not position.opened and position.bought > 0 and entry_order(state) is None:
             said.append(_opened(symbol, state, position))
         closed = _closed(symbol, state, position)
         if closed or position.qty == 0:
@@ -154,11 +161,12 @@ def _settlement(symbol: Symbol, state: OrderState) -> list[Message]:
 
 
 def _opened(symbol: Symbol, state: OrderState, position: Position) -> PositionOpened:
+    """Said of one that has closed by the time it is learned, too: it counts as an entry of the day."""
     return PositionOpened(
         symbol=symbol,
         position_id=position.id,
         side=position.side,
-        qty=position.qty,
+        qty=position.qty or position.bought,
         avg_price=average(position.paid, position.bought),
         because=(state.heard,),
     )

@@ -236,6 +236,7 @@ def _filled(symbol: Symbol, state: OrderState, fill: Fill) -> OrderState:
             over=exact(position.over - back),
             bought=position.bought + fill.qty,
             paid=exact(position.paid + value),
+            opened=position.opened and (position.bought > 0 or fill.leg != "entry"),
             exposed_since=position.exposed_since or (state.now if got > back else 0),
         )
     else:
@@ -289,6 +290,7 @@ def _new_position(state: OrderState, fill: Fill) -> Position:
         entry_at=fill.filled_at,
         number=sum(1 for known in minted if known.leg != "entry"),
         exposed_since=state.now if opens else 0,
+        opened=not opens,
     )
 
 

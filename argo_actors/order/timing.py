@@ -63,8 +63,7 @@ def lookup_due(one: Own) -> UtcNanos | None:
     )
     if unknown_legs:
         return one.asked_at + LOOKUP_WAITS[one.asked]
-    ended = one.part.status == "filled" and one.legs and is_open(one)
-    if ended and any(leg.filled_qty > 0 for _, leg in one.legs):
+    if is_open(one) and any(leg.filled_qty > 0 for _, leg in one.legs):
         return patient
     return None
 

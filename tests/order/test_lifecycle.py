@@ -18,8 +18,9 @@ from argo_actors.messages.order import (
     SubmitOrder,
     Unprotected,
 )
-from argo_actors.messages.system import Operator, Started
+from argo_actors.messages.system import Alert, Operator, Started
 from argo_actors.units import SECOND, Decimal
+from tests.order.order_bench import Actor, hours, report
 from tests.order.order_bench import Actor, hours, report
 
 
@@ -149,6 +150,32 @@ def test_a_leg_in_whose_place_another_is_named_is_gone_unless_it_is_named_again(
     over = msgspec.structs.replace(target, status="canceled")
     actor.hear(msgspec.structs.replace(first, legs=(over, done)))
     assert (actor.phase, actor.fills()) == ("flat", 0)
+
+
+def test_what_a_leg_has_filled_waits_for_the_fill_of_its_entry() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "working", legs=("filled", "canceled"), leg_filled=(3, 0))
+    assert not actor.said(Fill)
+    assert not actor.said(Alert)
+    assert not actor.cancels()
+    assert actor.said(LookupOrder), "the entry's own fill has been missed"
+    actor.report(entry, "filled", legs=("filled", "canceled"), leg_filled=(3, 0))
+    assert [(one.leg, one.qty) for one in actor.said(Fill)] == [("entry", 3), ("target", 3)]
+    assert actor.phase == "flat"
+
+
+def test_a_position_that_has_closed_before_it_was_learned_was_opened_all_the_same() -> None:
+    actor = Actor()
+    entry = actor.enter()
+    actor.report(entry, "filled", legs=("filled", "canceled"), leg_filled=(3, 0))
+    assert [(one.qty, one.avg_price) for one in actor.said(PositionOpened)] == [(3, 100)]
+    assert len(actor.said(PositionClosed)) == 1
+    actor.report(entry, "filled", legs=("filled", "filled"), leg_filled=(3, 3))
+    actor.position(-3)
+    actor.report(actor.last(SubmitOrder), "filled", price="97")
+    assert actor.phase == "flat"
+    assert len(actor.said(PositionOpened)) == 1, "what takes back is no entry"
 
 
 def test_sleeping_legs_of_a_partly_filled_entry_protect_nothing() -> None:

@@ -540,9 +540,8 @@ PLANTED: tuple[Bug, ...] = (
         ),
         (
             REPORTS,
-            'not (one.missed or one.part.status in ("sent", "lost")):\n'
-            "        return state\n    one =",
-            "False:\n        return state\n    one =",
+            'one.part.status in ("sent", "lost")):\n        return state\n    one =',
+            "True):\n        return state\n    one =",
         ),
         (TIMING, "ABSENT_TIMES = 3", "ABSENT_TIMES = 1"),
         (TIMING, "ABSENT_AFTER = 60 * SECOND", "ABSENT_AFTER = 0"),
