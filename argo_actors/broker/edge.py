@@ -116,7 +116,7 @@ class BrokerEdge:
         priority: Priority = Priority.QUERY,
         *,
         urgent: bool = False,
-        order: str = "",
+        order: SubmitOrder | None = None,
         calls: int = 1,
     ) -> None:
         """Let a request wait for its turn; an urgent one may use the reserved calls.
@@ -127,7 +127,9 @@ class BrokerEdge:
         self._pump()
 
     def _pump(self) -> None:
-        """Send what may be sent now."""
+        """Send what may be sent now; what has expired meanwhile is told to be refused, not sent."""
+        for late in self._schedule.expired(self._port.now()):
+            late.then(None, RefusedError("not sent: it expired before its turn came", status=0))
         while (job := self._schedule.next()) is not None:
             self._limiter.made(self._gate.calls, self._port.now())
             if not self._limiter.take(self._port.now(), urgent=job.urgent, calls=job.calls):
@@ -167,7 +169,7 @@ class BrokerEdge:
         self._asked[cid] = (order, word)
         work = partial(self._gate.submit, order, word.seq)
         then = partial(self._submitted, order, word)
-        self._query(order.symbol, work, then, priority_of(order), order=cid)
+        self._query(order.symbol, work, then, priority_of(order), order=order)
 
     def _submitted(
         self, order: SubmitOrder, word: WordId, raw: Any, error: BaseException | None

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from ..messages.order import SubmitOrder
+from ..units import UtcNanos
+
 
 class Priority(IntEnum):
     """Smaller goes first."""
@@ -34,8 +37,8 @@ class Job(NamedTuple):
     then: Callable[[Any, BaseException | None], None]
     urgent: bool = False
     """It may use the calls that are kept for exits and cancels."""
-    order: str = ""
-    """Of a submission: the id that may have reached the broker once this is under way."""
+    order: SubmitOrder | None = None
+    """Of a submission: what may have reached the broker once this is under way."""
     calls: int = 1
     """So many calls it needs at the least."""
 
@@ -57,7 +60,7 @@ class Schedule:
         then: Callable[[Any, BaseException | None], None],
         *,
         urgent: bool = False,
-        order: str = "",
+        order: SubmitOrder | None = None,
         calls: int = 1,
     ) -> None:
         """Let a request wait for its turn."""
@@ -75,6 +78,15 @@ class Schedule:
                 return job
         return None
 
+    def expired(self, now: UtcNanos) -> list[Job]:
+        """Submissions that have waited for longer than their signal lives; they wait no more."""
+        waiting, self._waiting = self._waiting, []
+        late: list[Job] = []
+        for job in waiting:
+            over = job.order is not None and job.order.expires_at < now
+            (late if over else self._waiting).append(job)
+        return late
+
     def put_back(self, job: Job) -> None:
         """There was no budget for it after all."""
         self._under_way.remove(job)
@@ -87,7 +99,8 @@ class Schedule:
 
     def under_way(self, order: str) -> bool:
         """This submission may have reached the broker."""
-        return any(job.order == order for job in self._under_way)
+        known = [job.order for job in self._under_way if job.order is not None]
+        return any(one.client_order_id == order for one in known)
 
     def __len__(self) -> int:
         return len(self._waiting)

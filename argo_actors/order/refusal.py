@@ -7,6 +7,7 @@ import msgspec
 from ..config import Config, amount, is_coin
 from ..messages.order import OrderRefused
 from ..units import CENT, OrderId, Price, Symbol, equity_tick, exact, to_tick
+from .foreign import not_ours_alone
 from .reports import put, refused
 from .state import Exit, OrderState, orders, own
 
@@ -37,9 +38,14 @@ def after_refusal(
 
 
 def _once_more(config: Config, symbol: Symbol, state: OrderState, base: Price | None) -> OrderState:
-    """The market has moved past a leg: both legs keep their distance from where it is now, once."""
+    """The market has moved past a leg: both legs keep their distance from where it is now, once.
+
+    Another attempt is another entry: none where entries have been stopped since the first.
+    """
     entry = state.entry
     if base is None or entry is None or entry.settled or entry.canceled or state.frozen:
+        return state
+    if state.breached or state.operator != "normal" or not_ours_alone(state):
         return state
     most = amount(
         config.risk.collar_crypto_pct if is_coin(symbol) else config.risk.collar_stocks_pct

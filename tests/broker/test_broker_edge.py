@@ -28,6 +28,7 @@ from argo_actors.messages.system import Alert
 from argo_actors.messages.truth import ForeignSeen, Transfer, TruthRead
 from argo_actors.units import DAY, SECOND, Decimal
 from tests.broker.broker_bench import (
+    NOW,
     TAG,
     Account,
     bench,
@@ -191,6 +192,23 @@ def test_a_rate_limited_order_is_sent_again_only_after_a_lookup() -> None:
             if request.method == "POST" or "by_client" in request.path
         ]
         assert money == ["POST", "GET", "POST"]
+
+
+def test_an_entry_that_expires_before_its_turn_is_told_to_be_refused() -> None:
+    account = Account()
+    reset = (("X-RateLimit-Reset", str(NOW // SECOND + 30)),)
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        account.faults["GET", "/v2/account"] = [Answer(429, {"message": "rate"}, reset)]
+        one.hear(ReadAccount(because=()))
+        until(lambda: not account.faults["GET", "/v2/account"], "no more calls for a while")
+        one.hear(entry(expires_at=NOW + 5 * SECOND))
+        assert not one.said(OrderRefused)
+        one.pass_time(6)
+        (refused,) = one.wait_for(OrderRefused)
+        assert (refused.client_order_id, refused.status) == (OWN, 0)
+        assert "expired" in refused.message
+        assert one.stub.count("POST") == 0
 
 
 def test_a_limited_order_that_the_lookup_finds_is_not_sent_again() -> None:

@@ -228,6 +228,25 @@ def test_a_leg_price_refusal_without_a_price_or_beyond_the_collar_drops_the_entr
     assert actor.last(EntrySettled).outcome == "refused"
 
 
+@pytest.mark.parametrize(
+    "news",
+    [
+        Operator(state="stop-entries", who="me", why="test"),
+        ForeignSeen(symbol="AAPL", order=Actor().foreign("buy", "limit")),
+    ],
+    ids=lambda news: type(news).__name__,
+)
+def test_a_leg_price_refusal_drops_the_entry_where_entries_have_been_stopped_since(
+    news: Any,
+) -> None:
+    actor = Actor()
+    actor.approve()
+    actor.hear(news)
+    actor.refuse(actor.last(SubmitOrder), BASE, base_price=Decimal("99.37"))
+    assert len(actor.said(SubmitOrder)) == 1
+    assert actor.last(EntrySettled).outcome == "refused"
+
+
 def test_insufficient_buying_power_skips_the_entry_and_has_the_account_read() -> None:
     actor = Actor()
     actor.approve()

@@ -37,6 +37,7 @@ FOUND = {
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
     3706: "a leg that rested partly filled was looked up each second",
+    4231: "an entry with new leg prices, after another's order in its symbol had been told of",
     4824: "the cancel of an entry that filled first was asked after for as long as it was held",
 >>>>>>> 314430e (An entry that has closed by the time it is learned counts as one of the day; what its leg filled waits for its own fill)
 }
