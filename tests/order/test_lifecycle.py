@@ -21,7 +21,6 @@ from argo_actors.messages.order import (
 from argo_actors.messages.system import Alert, Operator, Started
 from argo_actors.units import SECOND, Decimal
 from tests.order.order_bench import Actor, hours, report
-from tests.order.order_bench import Actor, hours, report
 
 
 def test_a_stock_is_entered_by_a_native_bracket_that_stays_until_it_is_cancelled() -> None:

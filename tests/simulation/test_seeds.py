@@ -29,17 +29,13 @@ FOUND = {
     553: "what was closed too much waited for an exit of unknown outcome, and was told as nothing",
     719: "lookups waited behind calls kept for exits: a stop's end was learned seconds late",
     928: "201 calls in a minute: a burst of thirty left too little room for lists of many pages",
-<<<<<<< HEAD
-    1498: "a coin that was sold twice was called somebody else's, and stayed short",
-    2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
-    4702: "a stop at 407.4100000000001 was called wider than one at 407.41, and cancelled",
-=======
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
+    1498: "a coin that was sold twice was called somebody else's, and stayed short",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
     3706: "a leg that rested partly filled was looked up each second",
     4231: "an entry with new leg prices, after another's order in its symbol had been told of",
+    4702: "a stop at 407.4100000000001 was called wider than one at 407.41, and cancelled",
     4824: "the cancel of an entry that filled first was asked after for as long as it was held",
->>>>>>> 314430e (An entry that has closed by the time it is learned counts as one of the day; what its leg filled waits for its own fill)
 }
 """Seeds that failed once, and what they found; the world has changed since, the seeds are kept."""
 
