@@ -15,6 +15,7 @@ from .facts import is_flat
 from .foreign import held_by_us
 from .policy import calls_off, is_outdated, may_close, recall_at
 from .reconcile import believed
+from .refusal import has_passed
 from .split import is_under_way
 from .state import (
     CLOSING,
@@ -208,7 +209,7 @@ class Maker:
         closing = [one for one in out if one.leg in CLOSING]
         if any(stays_away(one) for one in closing):
             if not is_covered(self.state) and not self._is_gone(position):
-                yield from self._protect(position)
+                yield from self._meanwhile(position, leaving, closing)
         elif closing:
             yield from self.make.cancel(*(one for one in closing if one.risen))
         elif out:
@@ -221,6 +222,25 @@ class Maker:
             yield self.make.exit(position, leaving)
         elif self.now >= reconcile_due(self.state):
             yield self._reconcile("the position is gone")
+
+    def _meanwhile(
+        self, position: Position, leaving: Exit, closing: list[Own]
+    ) -> Iterator[Message]:
+        """Beside a close of unknown outcome: a stop, or another close where the market has passed it.
+
+        Both carry a closing intent, so they act or are refused with the id of the order that does.
+        """
+        if not all(stays_away(one) for one in closing):
+            return  # another close is under way
+        since = max(one.sent_at for one in closing)
+        if not has_passed(self.state, since) or len(closing) >= MOST_DARK:
+            yield from self._protect(position)
+        elif self.now < leaving.after:
+            return
+        elif not self.state.read.fresh:
+            yield from self.make.read()
+        elif self._holds(position) and (not self.make.coin or self.make.sellable() > 0):
+            yield self.make.exit(position, leaving)
 
     def _covering(self, position: Position) -> Iterator[Message]:
         """Both legs of a pair filled, or a late close: what is held the other way round is closed.

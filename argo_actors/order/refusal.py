@@ -6,7 +6,7 @@ import msgspec
 
 from ..config import Config, amount, is_coin
 from ..messages.order import OrderRefused
-from ..units import CENT, OrderId, Price, Symbol, equity_tick, exact, to_tick
+from ..units import CENT, OrderId, Price, Symbol, UtcNanos, equity_tick, exact, to_tick
 from .foreign import not_ours_alone
 from .reports import put, refused
 from .state import Exit, OrderState, orders, own
@@ -35,6 +35,14 @@ def after_refusal(
     if through and state.position is not None and state.exit is None:
         return replace(state, exit=Exit(reason="stop", since=state.now, word=state.heard))
     return state
+
+
+def has_passed(state: OrderState, since: UtcNanos) -> bool:
+    """A stop placed since then was refused because the market has passed it."""
+    return any(
+        one.leg in ("stop", "oco") and one.sent_at >= since and THROUGH in one.refusal
+        for one in orders(state)
+    )
 
 
 def _once_more(config: Config, symbol: Symbol, state: OrderState, base: Price | None) -> OrderState:

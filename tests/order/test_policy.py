@@ -341,6 +341,61 @@ def test_an_exit_that_lookups_do_not_find_leaves_no_position_bare_for_a_minute(s
     assert again.client_order_id != closing.client_order_id
 
 
+@pytest.mark.parametrize("symbol", ["AAPL", "BTC-USD"])
+def test_a_stop_that_the_market_has_passed_beside_an_exit_of_unknown_outcome_closes_at_once(
+    symbol: str,
+) -> None:
+    actor, qty = dark_exit(symbol)
+    begun = actor.now
+    for tries in (2, 3):
+        actor.refuse(actor.last(SubmitOrder), "stop price must be less than current price")
+        actor.position(f"{qty}")
+        exits = [one for one in actor.said(SubmitOrder) if one.leg == "exit"]
+        assert len(exits) == len({one.client_order_id for one in exits}) == tries
+        assert exits[-1] is actor.last(SubmitOrder)
+        assert exits[-1].position_intent == "sell_to_close"
+        unknown(actor, exits[-1])
+        meanwhile(actor, qty)
+    assert actor.now - begun < 20 * SECOND
+    assert actor.last(SubmitOrder).leg != "exit", "three closes that nobody knows of are enough"
+    actor.refuse(actor.last(SubmitOrder), "stop price must be less than current price")
+    meanwhile(actor, qty)
+    assert len([one for one in actor.said(SubmitOrder) if one.leg == "exit"]) == 3
+    actor.report(exits[-1], "filled", price="96")
+    assert actor.fills() == (0 if symbol == "AAPL" else Decimal("0.0075"))
+
+
+def test_coins_that_an_exit_of_unknown_outcome_holds_are_not_sold_a_second_time() -> None:
+    actor, qty = dark_exit("BTC-USD")
+    actor.refuse(actor.last(SubmitOrder), "stop price must be less than current price")
+    actor.position(f"{qty}", 0)
+    actor.pass_time(2)
+    assert len([one for one in actor.said(SubmitOrder) if one.leg == "exit"]) == 1
+
+
+def dark_exit(symbol: str) -> tuple[Actor, Decimal]:
+    """A position whose close is of unknown outcome, at the moment when its stop is placed again."""
+    actor = Actor(symbol)
+    entry = actor.open()
+    qty = Decimal(3) if symbol == "AAPL" else Decimal("2.9925")
+    resting = actor.last(SubmitOrder)
+    actor.approve("close_long")
+    stopped(actor, entry) if resting is entry else actor.report(resting, "canceled")
+    actor.position(f"{qty}")
+    unknown(actor, actor.last(SubmitOrder))
+    meanwhile(actor, qty)
+    assert actor.last(SubmitOrder).leg in ("oco", "stop")
+    return actor, qty
+
+
+def meanwhile(actor: Actor, qty: Decimal) -> None:
+    """Seconds in which the broker says what it holds."""
+    for _ in range(60):
+        if actor.state.read.asked is not None:
+            actor.position(f"{qty}")
+        actor.pass_time(0.1)
+
+
 def test_a_stop_beside_an_exit_of_unknown_outcome_finds_it_where_it_holds_the_shares() -> None:
     actor = Actor()
     entry = actor.open()
