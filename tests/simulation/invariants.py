@@ -485,6 +485,24 @@ def i7_halt(view: View, sent: Sent) -> Found:
         yield f"{sent.client_order_id} left under {view.operator}"
 
 
+@invariant("I7 kill is final", "end")
+def i7_flat(view: View) -> Found:
+    """Who said that all is to be closed finds it closed, and so does a breach that closes."""
+    config = view.config
+    closes = config.risk.on_breach or ("flatten" if config.prop_firm.enabled else "halt")
+    breached = view.tripped_at and closes == "flatten"
+    if view.operator != "flatten" and not breached:
+        return
+    for symbol in view.config.symbols:
+        held = view.position(symbol)
+        ours = symbol not in view.foreign and view.market_open(symbol)
+        if held and ours and not view.is_dust(symbol, held):
+            yield f"{symbol}: {held} are held all the same"
+        entries = [one for one in view.live(symbol) if _opens(view, one)]
+        if entries and ours:
+            yield f"{symbol}: {_named(view, entries[0])} works all the same"
+
+
 @invariant("I8 restart equality", "left")
 def i8_ready_first(view: View, sent: Sent) -> Found:
     """No entry before READY."""
@@ -863,6 +881,17 @@ def i21_loss(view: View, sent: Sent) -> Found:
         yield f"{sent.client_order_id} left {view.seconds(view.crossed_since):.1f} s after a limit"
 
 
+@invariant("I21 loss stop", "left")
+def i21_tripped(view: View, sent: Sent) -> Found:
+    """A limit that has tripped stays so, whatever becomes of equity, until a person says otherwise."""
+    if (
+        _entry(view, sent) is not None
+        and view.tripped_at
+        and _known_by(view, sent, view.tripped_at)
+    ):
+        yield f"{sent.client_order_id} left {view.seconds(view.tripped_at):.1f} s after a limit tripped"
+
+
 @invariant("I25 round trip", "record")
 def i25_exits(view: View, record: Record) -> Found:
     """A position closes no more than it opened."""
@@ -965,9 +994,13 @@ def i23_no_leftovers(view: View) -> Found:
 
 def _rests(view: View, order: Order) -> bool:
     """A limit entry that waits for its price while the market is open."""
+    waits = _opens(view, order) and order.type == "limit"
+    return waits and view.market_open(view.symbol(order.symbol))
+
+
+def _opens(view: View, order: Order) -> bool:
     intent = view.intents.get(order.client_order_id)
-    opening = intent is not None and intent.order.increases and order.type == "limit"
-    return opening and view.market_open(view.symbol(order.symbol))
+    return intent is not None and intent.order.increases
 
 
 def _named(view: View, order: Order) -> str:

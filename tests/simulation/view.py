@@ -33,7 +33,14 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.routes import ROUTES, MailClass, recipients
 from argo_actors.messages.signal import Approval, Signal
-from argo_actors.messages.system import Alert, Crashed, DeadLetter, Operator, Started
+from argo_actors.messages.system import (
+    Alert,
+    Crashed,
+    DeadLetter,
+    Operator,
+    RiskLevel,
+    Started,
+)
 from argo_actors.messages.truth import ForeignSeen
 from argo_actors.units import SECOND, ZERO
 from argo_actors.venue.matching import Book, Order
@@ -102,6 +109,8 @@ class View:
         self.approvals: dict[WordId, tuple[Approval, int]] = {}
         self.signals: dict[str, int] = {}
         self.operator = "normal"
+        self.tripped_at = 0
+        """Since when the journal says that a loss limit has tripped; 0 when none has, or a person resumed."""
         self.fills: dict[str, Decimal] = defaultdict(Decimal)
         """Quantity said as filled, by our order id."""
         self.journal_fills: list[Fill] = []
@@ -338,7 +347,9 @@ class View:
             case Operator():
                 self.operator = message.state
                 if message.state == "normal":
-                    self.losing = 0
+                    self.losing = self.tripped_at = 0
+            case RiskLevel(level="BREACH") if message.note:
+                self.tripped_at = self.tripped_at or record.at
             case Started():
                 self._started(record)
             case BrokerReady():
