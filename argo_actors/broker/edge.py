@@ -34,7 +34,6 @@ from ..runtime.edge import Port
 from ..runtime.mailbox import Word
 from ..units import DAY, SECOND, Price, Symbol
 from .gate import Gate
-from .limiter import Limiter
 from .link import Link
 from .readings import MOST_BACKOFF, Readings
 from .schedule import MONEY, Job, Priority, Schedule
@@ -58,9 +57,6 @@ class BrokerEdge:
         self._link = link
         self._symbols: tuple[Symbol, ...] = tuple(sorted(config.symbols))
         self._schedule = Schedule(config.broker.workers)
-        self._limiter = Limiter(
-            config.broker.calls_per_minute, config.broker.reserved_calls, gate.calls
-        )
         self._attempts: dict[str, int] = {}
         self._asked: dict[str, tuple[SubmitOrder, WordId]] = {}
         """Submissions whose outcome has not been told yet."""
@@ -131,8 +127,8 @@ class BrokerEdge:
         for late in self._schedule.expired(self._port.now()):
             late.then(None, RefusedError("not sent: it expired before its turn came", status=0))
         while (job := self._schedule.next()) is not None:
-            self._limiter.made(self._gate.calls, self._port.now())
-            if not self._limiter.take(self._port.now(), urgent=job.urgent, calls=job.calls):
+            self._gate.limiter.made(self._gate.calls, self._port.now())
+            if not self._gate.limiter.take(self._port.now(), urgent=job.urgent, calls=job.calls):
                 self._schedule.put_back(job)
                 self._port.after(0.25, self._pump)
                 return
@@ -149,7 +145,7 @@ class BrokerEdge:
         if error is None or (isinstance(error, RefusedError) and error.status):
             self._link.last_answer_at = self._port.now()
         if isinstance(error, RateLimitedError):
-            self._limiter.close(self._port.now(), self._wait_for(error, 1))
+            self._gate.limiter.close(self._port.now(), self._wait_for(error, 1))
         job.then(value, error)
         self._pump()
 

@@ -17,6 +17,7 @@ from ..messages.order import CancelOrder, OrderReport, PositionReport, SubmitOrd
 from ..messages.system import OperatorState
 from ..units import DAY, MINUTE, SECOND, UtcNanos
 from .exposure import Exposure
+from .limiter import Limiter
 from .sanity import problem
 from .transport import Transport
 from .wire import (
@@ -81,6 +82,8 @@ class Gate:
         self._entries: list[Sent] = []
         self._assets: dict[str, Asset] = {}
         self._exposure = Exposure(config)
+        self.limiter = Limiter(config.broker.calls_per_minute, config.broker.reserved_calls)
+        """The account's calls: kept here, because an edge that begins anew has no new minute."""
 
     def attach(self, journal: Durable, superseded: Callable[[], str]) -> None:
         """The journal that must hold a command before it is sent; who says what ended our epoch, if any."""

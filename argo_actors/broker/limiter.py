@@ -10,7 +10,7 @@ way that need more calls than they took."""
 class Limiter:
     """Calls a minute; urgent ones may use the reserve."""
 
-    def __init__(self, per_minute: float, reserved: float, made: int = 0) -> None:
+    def __init__(self, per_minute: float, reserved: float) -> None:
         self._per_minute = per_minute
         self._most = per_minute / BURST
         self._reserved = min(reserved / BURST, self._most - 1)
@@ -18,8 +18,7 @@ class Limiter:
         self._at: UtcNanos = 0
         self._closed_until: UtcNanos = 0
         self._taken = 0
-        self._made = made
-        """Calls that an edge before this one has made are not paid for again."""
+        self._made = 0
 
     def take(self, now: UtcNanos, *, urgent: bool, calls: int = 1) -> bool:
         """Use so many calls, if there are as many."""

@@ -244,6 +244,21 @@ def test_a_lookup_does_not_wait_for_calls_that_are_kept_for_exits() -> None:
         assert len(one.said(AccountReport)) == told
 
 
+def test_an_edge_that_begins_anew_has_no_new_minute_of_calls() -> None:
+    with bench() as one:
+        one.wait_for(BrokerReady)
+        for _ in range(5):
+            one.hear(ReadAccount(because=()))
+        assert one.gate.limiter.left(NOW) < 10
+        made = len(one.stub.requests)
+        one.cell.revive()
+        one.still()
+        assert len(one.stub.requests) - made < 5
+        assert len(one.said(BrokerReady)) == 1, "the whole truth waits for calls"
+        one.pass_time(30)
+        until(lambda: len(one.said(BrokerReady)) == 2, "it is ready again")
+
+
 def test_an_order_that_only_the_list_shows_is_found() -> None:
     account = Account()
     account.orders = [raw_order(status="new")]

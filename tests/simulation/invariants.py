@@ -313,7 +313,11 @@ def i5_closing(view: View, symbol: str) -> Found:
 
 @invariant("I5 no flip", "left")
 def i5_alone(view: View, sent: Sent) -> Found:
-    """An exit leaves when its position's other orders are over; what nobody knows of cannot be waited for."""
+    """An exit leaves when its position's other orders are over; what nobody knows of cannot be waited for.
+
+    Nobody knew of it when the exit was decided: a broker that wants no calls has it wait, and it leaves
+    then beside a stop that has appeared meanwhile. Its closing intent is what keeps it from turning anything.
+    """
     intent = view.intents.get(sent.client_order_id)
     if not _is_submission(sent) or intent is None or intent.order.leg not in ("exit", "flat"):
         return
@@ -321,7 +325,8 @@ def i5_alone(view: View, sent: Sent) -> Found:
         return
     for one in view.live(intent.order.symbol):
         root = view.root(one).client_order_id
-        known = root in view.intents and root in view.reported
+        told = root in view.intents and root in view.reported
+        known = told and view.reported[root] <= intent.at
         if known and not _given_up(view, root) and root != sent.client_order_id:
             yield f"{sent.client_order_id} left while {_named(view, one)} is {one.status}"
 

@@ -32,6 +32,7 @@ FOUND = {
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
     1498: "a coin that was sold twice was called somebody else's, and stayed short",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
+    3600: "201 calls in a minute: a broker's edge that began anew had a new burst",
     3706: "a leg that rested partly filled was looked up each second",
     4231: "an entry with new leg prices, after another's order in its symbol had been told of",
     4702: "a stop at 407.4100000000001 was called wider than one at 407.41, and cancelled",

@@ -121,13 +121,14 @@ class View:
         self.refused: set[str] = set()
         self.absent: dict[str, list[OrderAbsent]] = defaultdict(list)
         self.absent_at: dict[str, list[int]] = defaultdict(list)
-        self.reported: set[str] = set()
+        self.reported: dict[str, int] = {}
+        """Orders that the broker has told of, and since when."""
         self.stops_shown: set[str] = set()
         """Our ids of which a report shows a stop that lives."""
         self.stops_over: set[str] = set()
         """Our ids of which a report shows that every stop is over."""
         self.reported_qty: dict[str, Decimal] = defaultdict(Decimal)
-        """Orders that the broker has told of."""
+        """What the newest report of an entry shows as filled."""
         self.exposures: dict[str, Exposure] = {}
         self.flagged: dict[str, int] = {}
         """Symbols that the journal says are unprotected, and since when it says so."""
@@ -437,7 +438,7 @@ class View:
             one.since, one.seen_at = at, 0
 
     def _reported(self, report: OrderReport, at: int) -> None:
-        self.reported.add(report.client_order_id)
+        self.reported.setdefault(report.client_order_id, at)
         intent = self.intents.get(report.client_order_id)
         if intent is not None and intent.order.increases and report.status == "partially_filled":
             self.partly.setdefault(report.client_order_id, at)

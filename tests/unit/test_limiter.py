@@ -74,9 +74,3 @@ def test_a_turn_that_needed_several_calls_is_charged_for_all_of_them() -> None:
     assert limiter.left(START) == 20
     limiter.made(5, START)
     assert limiter.left(START) == 20
-
-
-def test_calls_made_before_it_are_not_charged_again() -> None:
-    limiter = Limiter(150, 50, made=1000)
-    limiter.made(1002, START)
-    assert limiter.left(START) == 23
