@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from cyclopts import Parameter
 
-from ..errors import ArgoError, DaemonError
+from ..errors import ArgoError, DaemonError, UsageError
 from ..host.state import StateDir, state_dir
 from .output import emit_json
 
@@ -33,6 +33,16 @@ class Account:
     def directory(self) -> StateDir:
         """Where its state lives."""
         return state_dir(self.account, self.state)
+
+    @property
+    def journal(self) -> Path:
+        """Where its journal lies. Raises UsageError while nothing has been recorded there."""
+        from ..journal.reader import day_files
+
+        found = self.directory.journal
+        if not day_files(found):
+            raise UsageError(f"no journal in {found}", fix="name the account's --state directory")
+        return found
 
     def get(self, path: str) -> Any:
         """The JSON answer of the daemon. Raises DaemonError when it does not run."""

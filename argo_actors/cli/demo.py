@@ -4,160 +4,90 @@ import shlex
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from .. import config as configuration
 from ..config import Config
-from ..errors import UsageError
 from ..host import logs
 from ..host.secrets import Secrets
 from ..host.state import StateDir
 from ..runtime.clock import machine_seconds
 from . import trouble
 from .output import emit_json, line
-from .simulated import AdvanceLine, SimulatedWorld, request
+from .simulated import AdvanceLine, SimulatedWorld, World, request, words
 
 HEADLESS_SECONDS = 60.0
-DEFAULT_SPEED = 60.0
 BARS_START = "2013-10-10T14:00:00+00:00"
 """13:30 New York: two and a half hours of the stock session, then coins through the evening."""
 SETTLE_SECONDS = 20.0
 
 
-class Wish(NamedTuple):
-    """What the command line asked for."""
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Wish(World):
+    """How a demo runs."""
 
-    seconds: float | None
-    seed: int
-    speed: float
-    bars: Path | None
-    start: str
-    state: Path
-    troubles: trouble.Troubles
-    skills: tuple[str, ...]
-    lags: tuple[str, ...]
-    headless: bool
-    json: bool
+    for_: Annotated[float | None, Parameter(name="--for", validator=Number(gt=0))] = None
+    """Seconds to run; headless without it: 60, else until Ctrl-C."""
+    speed: Annotated[float, Parameter(validator=Number(gt=0, lte=10_000))] = 60.0
+    """At most so many market seconds in a second."""
+    start: str = ""
+    """Market time at which it begins (RFC 3339); default 2026-03-04 15:00Z, with --bars 2013-10-10 14:00Z."""
+    state: Path | None = None
+    """Where journal and books are kept; default a fresh directory, which is printed."""
+    headless: bool = False
+    """Print events as lines instead of a live table."""
+    json: bool = False
+    """End with one JSON object on the last line."""
 
-
-def demo(
-    *,
-    for_: Annotated[float | None, Parameter(name="--for")] = None,
-    seed: int = 7,
-    speed: float = DEFAULT_SPEED,
-    bars: Path | None = None,
-    start: str = "",
-    state: Path | None = None,
-    bad_key: Annotated[tuple[str, ...], Parameter(name="--bad-key")] = (),
-    slow: tuple[str, ...] = (),
-    down: tuple[str, ...] = (),
-    garbage: tuple[str, ...] = (),
-    skill: tuple[str, ...] = (),
-    lag: tuple[str, ...] = (),
-    headless: bool = False,
-    json: bool = False,
-) -> int:
-    """Trade a simulated market through the real daemon: no keys, no network, no file.
-
-    Parameters
-    ----------
-    for_: float
-        Seconds to run; headless without it: 60, else until Ctrl-C.
-    seed: int
-        Of the generated market and of partial fills; the same seed makes the same trades.
-    speed: float
-        At most so many market seconds in a second.
-    bars: Path
-        A directory of recorded one-minute bars instead of the generated market.
-    start: str
-        Market time at which it begins (RFC 3339); default 2026-03-04 15:00Z, with --bars
-        2013-10-10 14:00Z.
-    state: Path
-        Where journal and books are kept; default a fresh directory, which is printed.
-    bad_key: tuple[str, ...]
-        A source whose key is refused, as the vendor would refuse it.
-    slow: tuple[str, ...]
-        A source whose answers come after its deadline.
-    down: tuple[str, ...]
-        A source whose connections end without an answer.
-    garbage: tuple[str, ...]
-        A source whose answers are pages, halves, NaN or nothing.
-    skill: tuple[str, ...]
-        What sources know, NAME=SKILL,…: honest, perfect, inverted, coin, copy:NAME.
-    lag: tuple[str, ...]
-        How many seconds late they know it, NAME=SECONDS,….
-    headless: bool
-        Print events as lines instead of a live table.
-    json: bool
-        End with one JSON object on the last line.
-    """
-    if for_ is not None and for_ <= 0:
-        raise UsageError(f"--for {for_:g}", fix="a number of seconds above 0")
-    wish = Wish(
-        seconds=for_ if for_ is not None or not headless else HEADLESS_SECONDS,
-        seed=seed,
-        speed=_speed(speed),
-        bars=bars,
-        start=start or (BARS_START if bars is not None else ""),
-        state=state or Path(tempfile.mkdtemp(prefix="argo-demo-")),
-        troubles={"bad-key": bad_key, "slow": slow, "down": down, "garbage": garbage},
-        skills=skill,
-        lags=lag,
-        headless=headless or json,
-        json=json,
-    )
-    return Demo(wish).run()
+    @property
+    def seconds(self) -> float | None:
+        """How long it runs; None for until Ctrl-C."""
+        return HEADLESS_SECONDS if self.for_ is None and self.headless else self.for_
 
 
-def _speed(speed: float) -> float:
-    if not 0 < speed <= 10_000:
-        raise UsageError(f"--speed {speed}", fix="a number above 0, at most 10000")
-    return speed
+WISH = Wish()
+CALM = trouble.Troubles()
 
 
-def _check_skills(wish: Wish) -> None:
-    from ..venue.skill import SkillError, skills
-
-    try:
-        skills(",".join(wish.skills), ",".join(wish.lags))
-    except SkillError as error:
-        raise UsageError(str(error), fix=error.fix) from None
+def demo(*, wish: Wish = WISH, troubles: trouble.Troubles = CALM) -> int:
+    """Trade a simulated market through the real daemon: no keys, no network, no file."""
+    plan = trouble.plan(troubles.by_kind())
+    return Demo(wish, plan, troubles.settings()).run()
 
 
 class Demo:
     """A venue process and a daemon in this one."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, faults: dict[str, Any], settings: tuple[str, ...]) -> None:
         self.wish = wish
+        self.faults = faults
+        self.settings = settings
         self.begun = machine_seconds()
 
     def run(self) -> int:
         """Run it to its end, tie out, say so."""
-        wish = self.wish
-        trouble.check(wish.troubles)
-        _check_skills(wish)
-        state = StateDir(wish.state)
+        state = StateDir(self.wish.state or Path(tempfile.mkdtemp(prefix="argo-demo-")))
         state.create()
         for name in (signal.SIGTERM, signal.SIGHUP):  # an end like Ctrl-C: nothing is left running
             signal.signal(name, signal.default_int_handler)
-        world = SimulatedWorld(self._venue_arguments(), state.log.parent / "venue.log")
+        world = SimulatedWorld(self._venue_words(state), state.log.parent / "venue.log")
         try:
             return self._with_world(world, state)
         finally:
             world.close()
 
-    def _venue_arguments(self) -> list[str]:
+    def _venue_words(self, state: StateDir) -> list[str]:
         wish = self.wish
-        arguments = ["--seed", str(wish.seed), "--lockstep", "--state", str(wish.state / "venue")]
-        arguments += ["--bars", str(wish.bars)] if wish.bars is not None else []
-        arguments += ["--start", wish.start] if wish.start else []
-        arguments += [word for one in wish.skills for word in ("--skill", one)]
-        arguments += [word for one in wish.lags for word in ("--lag", one)]
-        return arguments
+        options = {name: getattr(wish, name) for name in World.__dataclass_fields__}
+        start = wish.start or (BARS_START if wish.bars is not None else "")
+        return words(options | {"start": start, "lockstep": True, "state": state.path / "venue"})
 
     def _with_world(self, world: SimulatedWorld, state: StateDir) -> int:
         from ..api.app import serving
@@ -165,9 +95,8 @@ class Demo:
 
         secrets = demo_secrets(world.about)
         logs.configure(secrets, state.log, quiet=True)
-        config = demo_config(world, self.wish.bars)
-        config = configuration.override(config, trouble.settings(self.wish.troubles))
-        request(world.url, "POST", "/argo/faults", trouble.plan(self.wish.troubles))
+        config = configuration.override(demo_config(world, self.wish.bars), self.settings)
+        request(world.url, "POST", "/argo/faults", self.faults)
         line(f"market: {world.about['label']}; state: {state.path}")
         if self.wish.bars is not None:
             line("recorded bars are too short for daily figures: 5Min bars, ATR-based stops")
@@ -330,5 +259,5 @@ def command(*words: str) -> str:
 def _display(wish: Wish, daemon: Any, state: StateDir) -> Any:
     from .live import Lines, Live
 
-    shown = Lines if wish.headless or not sys.stdout.isatty() else Live
+    shown = Lines if wish.headless or wish.json or not sys.stdout.isatty() else Live
     return shown(daemon, state)

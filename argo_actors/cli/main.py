@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
@@ -12,6 +14,7 @@ from .output import told
 HELP = """One account's trading day, as supervised actors.
 
 Begin with `argo demo`: a simulated market and broker, no keys, no network.
+
 Exit codes: 0 ok, 1 failed, 2 usage, 3 configuration, 4 not running or
 unreachable, 5 a difference was found, 6 denied.
 """
@@ -55,16 +58,26 @@ GROUPS = {
 
 def application(whole: bool) -> App:
     """The command line with all its commands; not whole: each is loaded only when it is called."""
-    plain = Parameter(negative=())  # a switch is given or left out
+    plain = Parameter(negative=(), show_default=_default)  # a switch is given or left out
     app = App(name="argo", help=HELP, version=_version, default_parameter=plain)
-    for name, place in COMMANDS.items():
-        app.command(_command(place, whole), name=name)
-    for group, (text, commands) in GROUPS.items():
-        inner = App(name=group, help=text)
-        for name, place in commands.items():
-            inner.command(_command(place, whole), name=name)
+    _add(app, COMMANDS, whole)
+    for n, (group, (text, commands)) in enumerate(GROUPS.items(), len(COMMANDS)):
+        inner = App(name=group, help=text, sort_key=n)
+        _add(inner, commands, whole)
         app.command(inner)
     return app
+
+
+def _add(app: App, commands: Mapping[str, str], whole: bool) -> None:
+    """In help they stand in this order."""
+    for n, (name, place) in enumerate(commands.items()):
+        app.command(_command(place, whole), name=name, sort_key=n)
+
+
+def _default(value: Any) -> str | None:
+    """An option's default as help shows it: none where it is just left out, or is told in its text."""
+    left_out = value is False or value in (None, "", ()) or isinstance(value, Path)
+    return None if left_out else str(value)
 
 
 def _command(place: str, whole: bool) -> Any:

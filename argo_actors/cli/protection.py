@@ -19,7 +19,7 @@ def protection(*, history: bool = False, asked: Asked = ASKED) -> int:
     """
     if not history:
         return asked.show(asked.get("/api/v1/protection"), _now)
-    found = intervals(asked.directory.journal)
+    found = intervals(asked.journal)
     return asked.show([one._asdict() | {"seconds": one.seconds} for one in found], _past)
 
 

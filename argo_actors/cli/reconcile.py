@@ -1,6 +1,9 @@
 """`argo reconcile`: the broker's truth beside the books, and what to do with what is not ours."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from cyclopts import Parameter
 
 from ..errors import UsageError
 from .client import ASKED, Asked
@@ -9,14 +12,29 @@ from .output import counted, line, order_name, stamp
 SHOWN = 12
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How an item is adopted or closed."""
+
+    with_orders: bool = False
+    """Take the foreign orders that would close the position along: its stop becomes its protection
+    (adopt), or they are cancelled first (close)."""
+    stop: str | None = None
+    """Stop price of an adopted position instead of the configured distance."""
+    target: str | None = None
+    """Target price of an adopted position."""
+
+
+TERMS = Terms()
+
+
 def reconcile(
     action: Literal["show", "adopt", "ignore", "close"] = "show",
     item: str = "",
     *,
     reason: str = "",
-    with_orders: bool = False,
-    stop: str | None = None,
-    target: str | None = None,
+    terms: Terms = TERMS,
     asked: Asked = ASKED,
 ) -> int:
     """Show what the broker's truth differed in and what is not ours; adopt, ignore or close an item.
@@ -30,13 +48,6 @@ def reconcile(
         A symbol for its foreign position, or how the id of a foreign order begins.
     reason: str
         Why; it is journaled with your name. Needed for everything but show.
-    with_orders: bool
-        Take the foreign orders that would close the position along: its stop
-        becomes its protection (adopt), or they are cancelled first (close).
-    stop: str
-        Stop price of an adopted position instead of the configured distance.
-    target: str
-        Target price of an adopted position.
     """
     if action == "show":
         return asked.show(asked.get("/api/v1/reconcile"), _show)
@@ -45,15 +56,8 @@ def reconcile(
             f"argo reconcile {action} needs an item and a reason",
             fix=f"argo reconcile {action} ITEM --reason TEXT (items: `argo reconcile`)",
         )
-    answer = asked.post(
-        "/api/v1/reconcile",
-        item=item,
-        verdict=action,
-        why=reason,
-        with_orders=with_orders,
-        stop=stop,
-        target=target,
-    )
+    word = {"item": item, "verdict": action, "why": reason} | vars(terms)
+    answer = asked.post("/api/v1/reconcile", **word)
     return asked.show(answer, _tell_done)
 
 

@@ -58,16 +58,17 @@ def replay(
 
 def journal_files(day: str, asked: Asked) -> list[Path]:
     """The files of a day, of a file's or a directory's path, or of all days. Raises UsageError."""
-    given = Path(day) if day else None
-    if given is not None and given.is_file():
+    given = Path(day)
+    if day and given.is_file():
         return [given]
-    directory = given if given is not None and given.is_dir() else asked.directory.journal
-    found = day_files(directory)
-    if given is not None and not given.is_dir():
-        found = [path for path in found if path.name.startswith(day)]
+    if day and given.is_dir():
+        directory, found = given, day_files(given)
+    else:
+        directory = asked.journal
+        found = [path for path in day_files(directory) if path.name.startswith(day)]
     if not found:
         raise UsageError(
-            f"no journal of {day or 'any day'} in {directory}",
+            f"no journal of {day} in {directory}",
             fix="name a date, a file, or the account's --state directory",
         )
     return found

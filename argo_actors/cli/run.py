@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,16 +26,29 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = Path(__file__).parents[2] / "config" / "paper.json"
 
 
-def run(
-    config: Path = DEFAULT_CONFIG,
-    *,
-    state: Path | None = None,
-    keys: Path | None = None,
-    live: str = "",
-    standby: bool = False,
-    port: int | None = None,
-    settings: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
-) -> int:
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """How a daemon is started."""
+
+    state: Path | None = None
+    """The account's state directory, when it is not the usual one."""
+    keys: Path | None = None
+    """A 0600 file of NAME=VALUE lines."""
+    live: str = ""
+    """The account number, typed out: trade live money. The configuration must say live too."""
+    standby: bool = False
+    """Wait beside the daemon that trades this account, and take over when it ends."""
+    port: int | None = None
+    """Of the API on 127.0.0.1 instead of api.port; a standby takes the next free one."""
+    settings: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
+    """Change a configuration key for this run: key.path=value."""
+
+
+GIVEN = Given()
+
+
+def run(config: Path = DEFAULT_CONFIG, *, given: Given = GIVEN) -> int:
     """Trade an account until SIGTERM or Ctrl-C; protection stays at the broker afterwards.
 
     Keys come from the environment (APCA_API_KEY_ID, APCA_API_SECRET_KEY, MASSIVE_API_KEY,
@@ -46,47 +59,25 @@ def run(
     ----------
     config: Path
         The account's configuration; default config/paper.json.
-    state: Path
-        The account's state directory, when it is not the usual one.
-    keys: Path
-        A 0600 file of NAME=VALUE lines.
-    live: str
-        The account number, typed out: trade live money. The configuration must say live too.
-    standby: bool
-        Wait beside the daemon that trades this account, and take over when it ends.
-    port: int
-        Of the API on 127.0.0.1 instead of api.port; a standby takes the next free one.
-    settings: tuple[str, ...]
-        Change a configuration key for this run: key.path=value.
     """
-    from ..bootstrap import Daemon, Settings
-    from ..source.known import key_names
+    from ..bootstrap import Daemon
 
-    found = configuration.override(configuration.read(config), settings)
-    secrets = take_from_process(keys, key_names(found.sources))
-    where = state_dir(found.account, state)
-    where.create()
-    logs.configure(secrets, where.log)
-    for warning in configuration.warnings(found):
-        logger.warning(warning)
+    wanted = _settings(config, given)
     ended = threading.Event()
     _stop_on_signals(ended)
-    wanted = Settings(found, where, secrets, "live" if live else "paper")
-    if standby:
-        taken = _awaited(wanted, live, port, ended)
+    if given.standby:
+        taken = _awaited(wanted, given, ended)
         if taken is None:
             return 0
         wanted = wanted._replace(taken=taken)
     daemon = Daemon(wanted)
-    if live:
-        _check_live(daemon.account, live, daemon.release)
+    server = _served(daemon, given)
     _stop_on_signals(daemon.ended)
     if ended.is_set():
         daemon.ended.set()
-    server = _served(daemon, port, next_free=standby)
     daemon.start()
-    line(f"{found.account}: running ({daemon.settings.mode}); state {where.path}")
-    line(f"api: {server.url} with the token in {where.token}")
+    line(f"{wanted.config.account}: running ({wanted.mode}); state {wanted.state.path}")
+    line(f"api: {server.url} with the token in {wanted.state.token}")
     sys.stdout.flush()
     server.start()
     daemon.ended.wait()
@@ -95,9 +86,22 @@ def run(
     return 1 if daemon.failure else 0
 
 
-def _awaited(
-    settings: "Settings", live: str, port: int | None, ended: threading.Event
-) -> "Taken | None":
+def _settings(file: Path, given: Given) -> "Settings":
+    """What the daemon is started with; from here on the log is kept."""
+    from ..bootstrap import Settings
+    from ..source.known import key_names
+
+    config = configuration.override(configuration.read(file), given.settings)
+    secrets = take_from_process(given.keys, key_names(config.sources))
+    state = state_dir(config.account, given.state)
+    state.create()
+    logs.configure(secrets, state.log)
+    for warning in configuration.warnings(config):
+        logger.warning(warning)
+    return Settings(config, state, secrets, "live" if given.live else "paper")
+
+
+def _awaited(settings: "Settings", given: Given, ended: threading.Event) -> "Taken | None":
     """Wait as a standby, once all is as a take-over needs it. None when stopped before that."""
     from ..bootstrap import account_of, check_environment
     from ..broker.gate import Gate
@@ -105,9 +109,8 @@ def _awaited(
 
     check_environment(settings)
     account = account_of(Gate(settings.config, settings.secrets.broker, utc_now), settings)
-    if live:
-        _check_live(account, live)
-    one = Standby(settings.config, settings.state, port)
+    _check_live(account, given.live)
+    one = Standby(settings.config, settings.state, given.port)
     line(f"{settings.config.account}: STANDBY, process {os.getpid()}; state {settings.state.path}")
     line(f"api: {one.server.url} with the token in {settings.state.token}")
     sys.stdout.flush()
@@ -117,22 +120,21 @@ def _awaited(
     return taken
 
 
-def _served(daemon: "Daemon", port: int | None, *, next_free: bool) -> "Server":
-    """Have the socket and the port before the first tick. Raises DaemonError, with the account let go."""
+def _served(daemon: "Daemon", given: Given) -> "Server":
+    """Have the socket and the port before the first tick; what is raised lets the account go first."""
     from ..api.app import serving
 
     try:
-        return serving(daemon, port, next_free=next_free)
+        _check_live(daemon.account, given.live)
+        return serving(daemon, given.port, next_free=given.standby)
     except BaseException:
         daemon.release()
         raise
 
 
-def _check_live(
-    account: dict[str, Any], typed: str, release: Callable[[], None] = lambda: None
-) -> None:
-    if typed != str(account["account_number"]):
-        release()
+def _check_live(account: dict[str, Any], typed: str) -> None:
+    """Live money is traded only where its account's number is typed out. Raises ConfigError."""
+    if typed and typed != str(account["account_number"]):
         raise ConfigError(
             f"--live {typed} is not this account's number",
             fix="type the number of the live account",

@@ -5,16 +5,47 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from cyclopts import Parameter
 
 from ..clock.pacer import Advanced
 from ..errors import DaemonError
 from ..units import UtcNanos
 
 START_SECONDS = 60.0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Which market a command simulates."""
+
+    seed: int = 7
+    """Of the generated market, of partial fills and of faults; the same seed makes the same trades."""
+    bars: Path | None = None
+    """A directory of recorded one-minute bars (SYMBOL.csv) instead of the generated market."""
+    skill: tuple[str, ...] = ()
+    """What sources know, NAME=SKILL,…: honest, perfect, inverted, coin, copy:NAME."""
+    lag: tuple[str, ...] = ()
+    """How many seconds late they know it, NAME=SECONDS,…."""
+
+
+def words(options: Mapping[str, Any]) -> list[str]:
+    """Options as the venue's own command line has them, without those that were left out."""
+    found: list[str] = []
+    for name, value in options.items():
+        option = f"--{name.replace('_', '-')}"
+        for one in value if isinstance(value, tuple) else (value,):
+            if one is True:
+                found.append(option)
+            elif one is not False and one not in (None, ""):
+                found += [option, str(one)]
+    return found
 
 
 class SimulatedWorld:
@@ -58,11 +89,10 @@ class SimulatedWorld:
             if line.startswith(mark)
         }
         what = told.get("error: ") or (lines[-1] if lines else f"exit {self._process.returncode}")
-        found = DaemonError(
-            f"the simulated venue did not start: {what}", fix=told.get("fix: ", f"see {log}")
-        )
-        if told and self._process.returncode > 0:
-            found.exit_code = self._process.returncode
+        if not told:
+            return DaemonError(f"the simulated venue did not start: {what}", fix=f"see {log}")
+        found = DaemonError(what, fix=told.get("fix: ", f"see {log}"))
+        found.exit_code = max(self._process.returncode, 1)
         return found
 
     def get(self, path: str) -> Any:

@@ -24,7 +24,7 @@ def why(order: str, *, asked: Asked = ASKED) -> int:
     order: str
         A client order id (or how it begins), or a symbol for its newest order.
     """
-    words = Words(asked.directory.journal)
+    words = Words(asked.journal)
     reasons = list(words.reasons(words.find_order(order)))
     if asked.json:
         emit_json([_document(reason) for reason in reasons])

@@ -63,7 +63,9 @@ def decide(text: bytes) -> Decision:
     try:
         document = msgspec.json.decode(text, type=Document)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise UsageError(f"the document: {error}", fix="see the README's `argo decide`") from None
+        raise UsageError(
+            f"the document: {error}", fix="config/example-decision.json is one"
+        ) from None
     config = _config(document)
     now = nanos(document.now)
     believed = _believed(config, document, now)

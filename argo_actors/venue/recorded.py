@@ -162,7 +162,7 @@ class _Reader:
 
 def _files(directory: Path) -> list[Path]:
     if not directory.is_dir():
-        raise BarFileError(directory, None, "is not a directory", "name a directory of CSV files")
+        raise BarFileError(directory, None, "no such directory", "name a directory of CSV files")
     files = sorted(directory.glob("*.csv"))
     if not files:
         raise BarFileError(

@@ -102,6 +102,14 @@ def test_an_error_says_what_and_what_to_do(say: Say, command: str, code: int, wh
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize("command", ["why X", "protection --history", "replay", "source scorecard"])
+def test_where_nothing_has_been_recorded_a_command_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert run([*command.split(), "--state", str(tmp_path)]) == 2
+    assert " ".join(capsys.readouterr().err.split()).startswith("error: no journal in ")
+
+
 def test_an_operators_word_is_acknowledged_with_what_was_before(say: Say) -> None:
     assert say("stop-entries lunch")[1].startswith("no entries are made")
     assert "(entries were stopped)" in say("halt trouble")[1]

@@ -8,6 +8,7 @@ import inspect
 import os
 import re
 import typing
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from argo_actors import config as configuration
 from argo_actors.cli.main import COMMANDS, GROUPS, run
+from argo_actors.cli.venue import Served
 from tests.venue import fault_cases
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -29,10 +31,20 @@ def command_table() -> str:
             module, _, function = place.partition(":")
             found = getattr(importlib.import_module(f"argo_actors.cli.{module}"), function)
             text = inspect.getdoc(found) or ""
-            for parameter in set(inspect.signature(found).parameters) - {"asked"}:
-                assert f"\n{parameter}: " in text, f"{name} has no help on {parameter}"
+            _check_help(name, found, text)
             rows.append(f"| `argo {prefix}{name}` | {text.splitlines()[0]} |")
     return "\n".join(rows)
+
+
+def _check_help(name: str, command: Any, text: str) -> None:
+    """Every option is told: in the command's text, or in a block of options under its field."""
+    for parameter in inspect.signature(command).parameters.values():
+        if isinstance(parameter.annotation, type) and is_dataclass(parameter.annotation):
+            for base in parameter.annotation.__mro__[:-1]:
+                told = _notes(base)
+                assert set(base.__annotations__) <= set(told), f"{name} has options without help"
+        else:
+            assert f"\n{parameter.name}: " in text, f"{name} has no help on {parameter.name}"
 
 
 @pytest.mark.parametrize("group", [(), *((name,) for name in GROUPS)])
@@ -87,7 +99,7 @@ def _shown(field: Any) -> str:
     return f"`{text}`" if len(text) <= 60 else "see `argo config show`"
 
 
-def _notes(block: type[msgspec.Struct]) -> dict[str, str]:
+def _notes(block: type) -> dict[str, str]:
     """The text under each field, from the source."""
     found = {}
     source = inspect.getsource(block)
@@ -138,8 +150,6 @@ def test_every_test_that_the_venues_rules_name_exists() -> None:
 def test_every_option_of_the_venue_in_its_section_can_be_given() -> None:
     section = README.read_text().partition("| option | what it does |")[2].partition("\n\n")[0]
     named = set(re.findall(r"`--([a-z]+)", section))
-    known = set(
-        inspect.signature(importlib.import_module("argo_actors.cli.venue").venue).parameters
-    )
+    known = {one.name for one in fields(Served)}
     assert named - known == set()
     assert len(named) >= 10
