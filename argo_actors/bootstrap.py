@@ -19,7 +19,7 @@ from .broker.gate import Gate
 from .broker.link import Link
 from .broker.stream import StreamEdge
 from .clock.hours import Hours
-from .clock.pacer import Advance, LockstepPacer, Pacer, Schedule, SteadyPacer
+from .clock.pacer import Lockstep, LockstepPacer, Pacer, Schedule, SteadyPacer
 from .config import Config, RestartPolicy, Source
 from .consensus.decider import ConsensusState, consensus
 from .errors import AuthError, BrokerError, ConfigError, DaemonError, HeldError
@@ -61,14 +61,6 @@ def deciders(config_text: str, account_tag: str) -> dict[str, Decider[Any]]:
     for symbol in config.symbols:
         found[f"order/{symbol}"] = order(config, symbol, account_tag)
     return found
-
-
-class Lockstep(NamedTuple):
-    """Market time is the venue's: where it begins, how to move it, how fast at the most."""
-
-    start: UtcNanos
-    advance: Advance
-    speed: float
 
 
 class Taken(NamedTuple):
@@ -226,7 +218,6 @@ class Daemon:
             return SteadyPacer(
                 self.engine,
                 schedule,
-                self.fatal,
                 clock=clock,
                 broker_ahead=lambda: self.link.skew_ms * 1_000_000,
                 decide_seconds=self.config.clock.decide_seconds,
@@ -236,12 +227,10 @@ class Daemon:
         return LockstepPacer(
             self.engine,
             schedule,
-            self.fatal,
+            lockstep,
             clock=clock,
-            advance=lockstep.advance,
             heard_events=lambda: self.link.frames,
             restless=self._restless,
-            speed=lockstep.speed,
         )
 
     def _answered(self) -> bool:
@@ -383,15 +372,7 @@ def code_hash() -> str:
 
 
 def _policy(settings: RestartPolicy) -> Policy:
-    return Policy(
-        settings.restart,
-        settings.intensity,
-        settings.period_seconds,
-        settings.backoff_seconds,
-        settings.backoff_max_seconds,
-        settings.probe_seconds,
-        settings.shutdown_seconds,
-    )
+    return Policy(**msgspec.structs.asdict(settings))
 
 
 def groups(config: Config) -> tuple[GroupSpec, ...]:

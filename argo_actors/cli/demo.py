@@ -91,7 +91,8 @@ class Demo:
 
     def _with_world(self, world: SimulatedWorld, state: StateDir) -> int:
         from ..api.app import serving
-        from ..bootstrap import Daemon, Lockstep, Settings
+        from ..bootstrap import Daemon, Settings
+        from ..clock.pacer import Lockstep
 
         secrets = demo_secrets(world.about)
         logs.configure(secrets, state.log, quiet=True)

@@ -41,6 +41,14 @@ class Advance(Protocol):
     def __call__(self, to: UtcNanos) -> Advanced: ...
 
 
+class Lockstep(NamedTuple):
+    """Market time is the venue's: where it begins, how to move it, how fast at the most."""
+
+    start: UtcNanos
+    advance: Advance
+    speed: float
+
+
 class Schedule:
     """What is due when, in market time: the same for both paces.
 
@@ -87,10 +95,9 @@ class Schedule:
 class Pacer:
     """The thread behind the clock's words."""
 
-    def __init__(self, engine: Engine, schedule: Schedule, fatal: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, schedule: Schedule) -> None:
         self.engine = engine
         self.schedule = schedule
-        self._fatal = fatal
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._guarded, name=ADDRESS, daemon=True)
 
@@ -112,7 +119,7 @@ class Pacer:
         try:
             self._run()
         except Exception as error:  # noqa: BLE001 (whatever it is, time has stopped: the process ends)
-            self._fatal(f"the clock failed: {type(error).__name__}: {error}")
+            self.engine.fatal(f"the clock failed: {type(error).__name__}: {error}")
 
     def _run(self) -> None:
         raise NotImplementedError
@@ -131,14 +138,13 @@ class SteadyPacer(Pacer):
         self,
         engine: Engine,
         schedule: Schedule,
-        fatal: Callable[[str], None],
         *,
         clock: SteadyClock,
         broker_ahead: Callable[[], int],
         decide_seconds: float,
         answered: Callable[[], bool],
     ) -> None:
-        super().__init__(engine, schedule, fatal)
+        super().__init__(engine, schedule)
         self._clock = clock
         self._broker_ahead = broker_ahead
         self._decide_seconds = decide_seconds
@@ -179,20 +185,18 @@ class LockstepPacer(Pacer):
         self,
         engine: Engine,
         schedule: Schedule,
-        fatal: Callable[[str], None],
+        lockstep: Lockstep,
         *,
         clock: SetClock,
-        advance: Advance,
         heard_events: Callable[[], int],
         restless: Callable[[], bool],
-        speed: float,
     ) -> None:
-        super().__init__(engine, schedule, fatal)
+        super().__init__(engine, schedule)
         self._clock = clock
-        self._advance = advance
+        self._advance = lockstep.advance
+        self._speed = lockstep.speed
         self._heard_events = heard_events
         self._restless = restless
-        self._speed = speed
         self._events = 0
         self._unheard = 0
         """Stream events that this process will never hear: sent before it, or given up waiting for."""

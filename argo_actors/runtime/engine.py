@@ -13,7 +13,6 @@ from ..journal.reader import FIX, HEAD, day_files, last_chain, newest_state, rec
 from ..journal.writer import Journal, day_of, new_file
 from ..messages import Message, WordId
 from ..messages.system import Configured, DeadLetter, Epoch, Overload, Redelivered
-from ..units import UtcNanos
 from .alarm import Alarm
 from .cell import DeciderCell
 from .clock import Clock, machine_seconds
@@ -124,13 +123,15 @@ class Engine:
         seq, chain = last_chain(last)
         at = max(self.clock.now(), folding.last_at)
         self._path = last if last.name.startswith(day_of(at)) else new_file(last.parent, at)
-        return _opening(
+        states = {address: encode(state) for address, state in folding.states.items()}
+        return Opening(
+            FORMAT,
             seq,
             at,
             chain,
             folding.config,
             self.plan.configured.code_hash,
-            {address: encode(state) for address, state in folding.states.items()},
+            tuple(sorted(states.items())),
             folding.mail(),
             folding.run,
             folding.account_tag,
@@ -355,39 +356,15 @@ class Engine:
         )
         states = {address: encode(cell.state) for address, cell in self.deciders.items()}
         configured = self.plan.configured
-        return _opening(
+        return Opening(
+            FORMAT,
             self.journal.next_seq - 1,
             self.clock.now(),
             GENESIS,
             configured.config,
             configured.code_hash,
-            states,
+            tuple(sorted(states.items())),
             mail,
             self.run,
             configured.account_tag,
         )
-
-
-def _opening(
-    last_seq: int,
-    at: UtcNanos,
-    chain: bytes,
-    config: str,
-    code_hash: str,
-    states: dict[str, bytes],
-    mail: tuple[Any, ...],
-    run: int,
-    account_tag: str,
-) -> Opening:
-    return Opening(
-        FORMAT,
-        last_seq,
-        at,
-        chain,
-        config,
-        code_hash,
-        tuple(sorted(states.items())),
-        mail,
-        run,
-        account_tag,
-    )

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from argo_actors import config as configuration
-from argo_actors.bootstrap import Daemon, Lockstep, Settings
+from argo_actors.bootstrap import Daemon, Settings
 from argo_actors.cli.demo import demo_config, demo_secrets
 from argo_actors.cli.simulated import AdvanceLine, SimulatedWorld, request
+from argo_actors.clock.pacer import Lockstep
 from argo_actors.host import logs
 from argo_actors.host.state import StateDir
 

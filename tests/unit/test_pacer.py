@@ -49,7 +49,6 @@ def running(directory: Path, ahead: Any) -> Iterator[Engine]:
     pacer = SteadyPacer(
         engine,
         Schedule(engine, Hours(clock.now()), 1.0),
-        fatal.append,
         clock=clock,
         broker_ahead=ahead,
         decide_seconds=0.01,
