@@ -33,6 +33,8 @@ class World:
     """What sources know, NAME=SKILL,…: honest, perfect, inverted, coin, copy:NAME."""
     lag: tuple[str, ...] = ()
     """How many seconds late they know it, NAME=SECONDS,…."""
+    free_plan: tuple[str, ...] = ()
+    """A source whose vendor answers as to a free key: massive, alpha_vantage."""
 
 
 def words(options: Mapping[str, Any]) -> list[str]:

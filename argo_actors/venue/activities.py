@@ -13,8 +13,9 @@ from typing import Any
 from . import trading_json as wire
 from .matching import ZERO, Book, Fill, new_id
 from .orders import Happened
-from .query import Query, choice, day, integer, moment, refusal, words
+from .query import choice, day, integer, moment, refusal, words
 from .sessions import DAY, new_york_date, utc, utc_midnight
+from .wire import Query
 
 MOST = 100
 FILL, FEE, FUNDING, WITHDRAWAL = "FILL", "CFEE", "JNLC", "CSW"

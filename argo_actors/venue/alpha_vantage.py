@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from .actions import SPLIT
 from .market import Asset, Bar, Market
 from .sessions import DAY, new_york_date, utc
-from .wire import Answer, Query, answer, eastern, latest_days, parameter
+from .wire import Answer, Query, answer, eastern, latest_days
 
 PREFIX = "/alpha_vantage"
 COMPACT_ROWS = 100
@@ -57,23 +57,23 @@ class _Call(NamedTuple):
 
     def stock(self) -> Asset:
         """The stock asked for."""
-        return self.asset(parameter(self.query, "symbol").upper())
+        return self.asset(self.query.get("symbol", "").upper())
 
     def coin(self, base: str = "symbol", quoted: str = "market") -> Asset:
         """The pair asked for, whose two halves are parameters of these names."""
-        halves = (parameter(self.query, name).upper() for name in (base, quoted))
+        halves = (self.query.get(name, "").upper() for name in (base, quoted))
         return self.asset("/".join(halves))
 
     def is_full(self) -> bool:
         """More than the last hundred rows; a paid plan's."""
-        full = parameter(self.query, "outputsize", "compact") == "full"
+        full = self.query.get("outputsize", "compact") == "full"
         if full and self.free:
             raise _PremiumOnly
         return full
 
     def interval(self) -> str:
         """An intraday interval in the vendor's word; a paid plan's."""
-        interval = parameter(self.query, "interval")
+        interval = self.query.get("interval", "")
         if interval not in _INTERVALS:
             raise _InvalidCall
         if self.free:
@@ -85,8 +85,8 @@ def handle(market: Market, now: int, path: str, query: Query, *, free: bool = Fa
     """Answer a request below `/alpha_vantage`; failures are answers too."""
     if path != f"{PREFIX}/query":
         return answer(404, {"detail": "Not Found"})
-    function = parameter(query, "function")
-    if not parameter(query, "apikey"):
+    function = query.get("function", "")
+    if not query.get("apikey", ""):
         return answer(200, {"Error Message": BAD_KEY})
     route = _FUNCTIONS.get(function, _unknown)
     try:
@@ -177,7 +177,7 @@ def _coin_intraday(call: _Call) -> dict[str, Any]:
 
 
 def _global_quote(call: _Call) -> dict[str, Any]:
-    asset = call.market.assets.get(parameter(call.query, "symbol").upper())
+    asset = call.market.assets.get(call.query.get("symbol", "").upper())
     days = latest_days(call.market, asset.symbol, call.now) if asset else []
     if call.free:
         # A free plan is end of day: today is not in it.
@@ -241,7 +241,7 @@ def _rows(
     """Bars newest first under their wall-clock time, the unfinished one included."""
     start = call.now - days * DAY
     # Daily bars are as traded; intraday ones are adjusted unless `adjusted=false`.
-    raw = timeframe == "1Day" or parameter(call.query, "adjusted", "true") == "false"
+    raw = timeframe == "1Day" or call.query.get("adjusted", "true") == "false"
     kinds = frozenset() if raw else SPLIT
     found = call.market.bars(
         asset.symbol, timeframe, start, call.now, call.now, running=True, adjusted=kinds

@@ -5,8 +5,9 @@ from typing import Any
 from . import trading_json as wire
 from .market import Asset
 from .matching import Book
-from .query import Query, choice, words
+from .query import choice, words
 from .refusals import Refusal
+from .wire import Query
 
 
 def assets(book: Book, query: Query) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ from .faults import PlanError
 from .matching import Book, new_id
 from .numbers import text
 from .orders import Announced
-from .query import Query, choice, day, integer, refusal, words
+from .query import choice, day, integer, refusal, words
 from .refusals import Refusal
 from .sessions import new_york_date
+from .wire import Query
 
 KINDS = ("dividend", "merger", "spinoff", "split")
 DATES = ("ex_date", "declaration_date", "record_date", "payable_date")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .market import Market
 from .sessions import MINUTE
-from .wire import Query, parameter
+from .wire import Query
 
 RECENT = 15 * MINUTE
 """The basic plan sees what all exchanges did only so long after it happened."""
@@ -37,7 +37,7 @@ class Call(NamedTuple):
 
     def symbols(self) -> list[str]:
         """The symbols asked for, in order; those without an asset are left out. Raises BadRequest."""
-        text = parameter(self.query, "symbols")
+        text = self.query.get("symbols", "")
         if not text:
             raise BadRequest("symbols is required")
         wanted = sorted(set(text.split(",")))
@@ -70,7 +70,7 @@ class Call(NamedTuple):
         """The feed of a question about stocks; coins have none."""
         if self.crypto:
             return ""
-        feed = parameter(self.query, "feed") or usual
+        feed = self.query.get("feed", "") or usual
         if feed not in known:
             raise BadRequest(f"invalid feed: {feed}")
         return feed

@@ -14,7 +14,7 @@ from .data_call import BadRequest, Call
 from .data_json import bar_body, quote_body, trade_body
 from .market import Timeframe, TimeframeError
 from .sessions import MINUTE, SECOND, new_york_midnight, utc_midnight
-from .wire import day_start, is_date, parameter, parse_date, parse_time, rfc3339
+from .wire import day_start, is_date, parse_date, parse_time, rfc3339
 
 DEFAULT_LIMIT = 1000
 MOST = 10_000
@@ -35,10 +35,10 @@ Rows = Callable[[str, int, int, bool], Iterator[Row]]
 
 def bars(call: Call) -> dict[str, Any]:
     """A page of bars. Raises BadRequest, NotSubscribed."""
-    text = parameter(call.query, "timeframe")
+    text = call.query.get("timeframe", "")
     frame = _timeframe(text)
     adjusted: Kinds = frozenset()
-    for one in parameter(call.query, "adjustment", "raw").split(","):
+    for one in call.query.get("adjustment", "raw").split(","):
         if one not in ADJUSTMENTS:
             raise BadRequest(f"invalid adjustment: {one}")
         adjusted |= ADJUSTMENTS[one]
@@ -92,7 +92,7 @@ def _seconds(call: Call, symbol: str, start: int, end: int, descending: bool) ->
 def _page(call: Call, key: str, letter: str, rows: Rows) -> dict[str, Any]:
     """By symbol and then time, from the page token on, at most `limit` rows in all."""
     symbols, limit, descending = call.symbols(), _limit(call), _descending(call)
-    token = parameter(call.query, "page_token")
+    token = call.query.get("page_token", "")
     begun, reached = _read_token(token) if token else ("", None)
     page: dict[str, list[dict[str, Any]]] = {}
     taken, last = 0, None
@@ -110,7 +110,7 @@ def _page(call: Call, key: str, letter: str, rows: Rows) -> dict[str, Any]:
 
 def _range(call: Call, symbol: str) -> tuple[int, int]:
     """First and last time asked for; by default from the beginning of the day to what the plan shows."""
-    start, end = parameter(call.query, "start"), parameter(call.query, "end")
+    start, end = call.query.get("start", ""), call.query.get("end", "")
     last = _time("end", end, call) if end else call.seen()
     first = (
         _time("start", start, call)
@@ -144,14 +144,14 @@ def _timeframe(text: str) -> Timeframe:
 
 
 def _limit(call: Call) -> int:
-    text = parameter(call.query, "limit", str(DEFAULT_LIMIT))
+    text = call.query.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST:
         raise BadRequest(f"invalid limit: {text}, must be between 1 and {MOST}")
     return int(text)
 
 
 def _descending(call: Call) -> bool:
-    text = parameter(call.query, "sort", "asc")
+    text = call.query.get("sort", "asc")
     if text not in ("asc", "desc"):
         raise BadRequest(f"invalid sort: {text}")
     return text == "desc"

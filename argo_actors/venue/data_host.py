@@ -4,7 +4,7 @@ from .data_rest import COINS, handle_data
 from .keys import Keys, shown
 from .limits import CallBudget
 from .market import Market
-from .wire import Answer, Headers, Query, answer
+from .wire import Answer, Request, answer
 
 HOST = ("/v2/stocks/", "/v1beta1/", "/v1beta3/")
 """Paths that are the data host's, whether this venue has what lies behind them or not."""
@@ -21,19 +21,20 @@ class DataHost:
         self._basic = basic
         self._budget = CallBudget(BASIC_CALLS if basic else PLUS_CALLS)
 
-    def handle(self, now: int, method: str, path: str, query: Query, headers: Headers) -> Answer:
+    def handle(self, now: int, request: Request) -> Answer:
         """Answer a request to a path of the host's. Coins are shown to those without keys as well."""
-        given = shown(headers)
-        if not self._keys.open_data(given) and not (given is None and path.startswith(COINS)):
+        given = shown(request.headers)
+        free = given is None and request.path.startswith(COINS)
+        if not (free or self._keys.open_data(given)):
             return answer(401, {"message": "unauthorized."})
         within, limits = self._budget.spend(now)
         if not within:
             status, sent, body = answer(429, {"message": "too many requests."})
         else:
-            status, sent, body = self.told(now, method, path, query, headers)
+            status, sent, body = self.told(now, request)
         return status, sent | limits, body
 
-    def told(self, now: int, method: str, path: str, query: Query, headers: Headers) -> Answer:
+    def told(self, now: int, request: Request) -> Answer:
         """What is answered to somebody who may ask."""
-        found = handle_data(self._market, now, method, path, query, headers, basic=self._basic)
+        found = handle_data(self._market, now, request, basic=self._basic)
         return found or answer(404, {"message": "endpoint not found."})

@@ -11,7 +11,7 @@ from . import data_history as history
 from .data_call import BadRequest, Call, NotSubscribed
 from .data_json import bar_body, orderbook_body, quote_body, trade_body
 from .market import Market
-from .wire import Answer, Headers, Query, answer, latest_bar, latest_days
+from .wire import Answer, Query, Request, answer, latest_bar, latest_days
 
 STOCKS = "/v2/stocks/"
 COINS = "/v1beta3/crypto/us/"
@@ -29,19 +29,13 @@ def forbidden() -> Answer:
 
 
 def handle_data(
-    market: Market,
-    now: int,
-    method: str,
-    path: str,
-    query: Query,
-    headers: Headers,
-    *,
-    basic: bool = False,
+    market: Market, now: int, request: Request, *, basic: bool = False
 ) -> Answer | None:
     """Answer a market-data request as of `now`; None when the path belongs to somebody else.
 
     `basic`: the account has the free plan of market data.
     """
+    method, path, query, *_ = request
     crypto = path.startswith(COINS)
     prefix = COINS if crypto else STOCKS
     if not path.startswith(prefix):

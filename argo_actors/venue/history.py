@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from .activities import TYPES, cash_flows
 from .matching import ZERO, Book
-from .query import Query, choice, flag, moment, refusal, words
+from .query import choice, flag, moment, refusal, words
 from .refusals import Refusal
 from .sessions import DAY, MINUTE, NEW_YORK, SECOND, new_york_date, new_york_midnight
+from .wire import Query
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,3})(D|W|M|A)")
 _DAYS = {"D": 1, "W": 7, "M": 30, "A": 365}

@@ -5,9 +5,9 @@ from typing import Any
 
 from . import trading_json as wire
 from .matching import Book
-from .query import Query, choice, day
+from .query import choice, day
 from .sessions import SessionDay
-from .wire import eastern
+from .wire import Query, eastern
 
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2029, 12, 31)
 DAY = timedelta(days=1)

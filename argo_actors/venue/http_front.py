@@ -3,24 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 from . import damage, faults
 from .sessions import SECOND
 from .vendors import failure, key_of
-from .wire import Answer
-
-
-class Request(NamedTuple):
-    """A request as the handlers see it; header names are small."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
-
+from .wire import Answer, Request
 
 Handler = Callable[[Request], Answer]
 
@@ -112,7 +101,7 @@ class Front:
 
 
 async def _read(scope: Any, receive: Any) -> Request | None:
-    """The whole request; None when the client left."""
+    """The whole request, its header names small; None when the client left."""
     body = b""
     while True:
         part = await receive()

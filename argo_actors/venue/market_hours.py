@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .query import Query, choice, day, moment, refusal, words
+from .query import choice, day, moment, refusal, words
 from .refusals import Refusal
 from .sessions import SECOND, SessionDay, Sessions, new_york_date
 from .trading_hours import BEFORE, BEHIND, in_extended_hours
 from .trading_json import eastern
+from .wire import Query
 
 _NYSE = {"acronym": "NYSE", "mic": "XNYS", "name": "New York Stock Exchange"}
 _NASDAQ = {"acronym": "NASDAQ", "mic": "XNAS", "name": "NASDAQ"}

@@ -21,6 +21,7 @@ from .wire import (
     Answer,
     Headers,
     Query,
+    Request,
     answer,
     day_start,
     eastern,
@@ -28,7 +29,6 @@ from .wire import (
     latest_bar,
     latest_days,
     mean_price,
-    parameter,
     parse_date,
     trades_in,
 )
@@ -77,19 +77,11 @@ class _Call(NamedTuple):
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
-def handle(
-    market: Market,
-    now: int,
-    method: str,
-    path: str,
-    query: Query,
-    headers: Headers,
-    *,
-    free: bool = False,
-) -> Answer:
+def handle(market: Market, now: int, request: Request, *, free: bool = False) -> Answer:
     """Answer a request below `/massive`. A free plan sees nothing of today and no snapshots."""
+    method, path, query, headers, _ = request
     call = _Call(market, now, path.removeprefix(PREFIX), query, headers, free)
-    if not (_bearer(headers) or parameter(query, "apiKey")):
+    if not (_bearer(headers) or query.get("apiKey", "")):
         return _error(call, 401, "API Key was not provided")
     if method != "GET":
         return _error(call, 405, "method not allowed")
@@ -158,11 +150,11 @@ def _aggregates(
     asset = next((one for one in call.market.assets.values() if ticker(one) == name), None)
     found: list[Bar] = []
     if asset is not None:
-        kinds = SPLIT if parameter(call.query, "adjusted", "true") == "true" else frozenset()
+        kinds = SPLIT if call.query.get("adjusted", "true") == "true" else frozenset()
         found = call.market.bars(
             asset.symbol, frame_text, first, last, call.now, running=True, adjusted=kinds
         )
-    descending = parameter(call.query, "sort", "asc") == "desc"
+    descending = call.query.get("sort", "asc") == "desc"
     if descending:
         found.reverse()
     # The limit counts the minutes or days that the bars are made of, not the bars.
@@ -172,7 +164,7 @@ def _aggregates(
         "ticker": name,
         "queryCount": len(page) * bases,
         "resultsCount": len(page),
-        "adjusted": parameter(call.query, "adjusted", "true") == "true",
+        "adjusted": call.query.get("adjusted", "true") == "true",
         "status": "OK",
         "request_id": call.request_id,
         "count": len(page),
@@ -188,9 +180,9 @@ def _aggregates(
 
 def _next_url(call: _Call, what: str, ends: tuple[str, str]) -> str:
     kept = "&".join(
-        f"{name}={parameter(call.query, name)}"
+        f"{name}={call.query.get(name, '')}"
         for name in ("adjusted", "sort", "limit")
-        if parameter(call.query, name)
+        if call.query.get(name, "")
     )
     host = header(call.headers, "Host") or "127.0.0.1"
     url = f"http://{host}{PREFIX}/v2/aggs/ticker/{what}/{ends[0]}/{ends[1]}"
@@ -210,7 +202,7 @@ def _bound(text: str, crypto: bool, whole_day: bool) -> int:
 
 
 def _limit(call: _Call) -> int:
-    text = parameter(call.query, "limit", str(DEFAULT_LIMIT))
+    text = call.query.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST:
         raise _BadRequest(f"'limit' must be between 1 and {MOST}")
     return int(text)
@@ -238,7 +230,7 @@ def _day(bar: Bar | None) -> dict[str, Any]:
 def _snapshots(call: _Call, crypto: bool) -> Answer:
     if call.free:
         return _denied(call, _NOT_ENTITLED)
-    text = parameter(call.query, "tickers")
+    text = call.query.get("tickers", "")
     wanted = set(text.split(",")) if text else None
     found = [
         _snapshot(call, asset)

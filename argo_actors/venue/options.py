@@ -14,6 +14,7 @@ from .generated import Generated
 from .keys import Keys
 from .limits import CALLS_A_MINUTE
 from .market import Market
+from .providers import FREE_PLANS
 from .recorded import Recorded
 from .skill import HONEST, SkillError, Skills, skills
 
@@ -63,6 +64,8 @@ class Options(NamedTuple):
     calls_a_minute: int = CALLS_A_MINUTE
     skills: Skills = HONEST
     """What each source knows (`skill.py`)."""
+    free_plans: frozenset[str] = frozenset()
+    """Of `FREE_PLANS`, the vendors that answer as to a free key."""
     speed: float = 1.0
     """Market seconds a machine second; without meaning in lockstep."""
     resume_at: int = 0
@@ -99,12 +102,14 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     parser.add_argument("--slow-seconds", type=float, default=5.0)
     parser.add_argument("--skill", action="append", default=[])
     parser.add_argument("--lag", action="append", default=[])
+    parser.add_argument("--free-plan", action="append", default=[])
     parser.add_argument("--auth-seconds", type=float, default=10.0)
     given = parser.parse_args(arguments)
     _check("--port", given.port, 0, 65535, "take a port that is free, or 0 for any")
     _check("--speed", given.speed, 0.01, FASTEST, "1 is real time")
     account, plan = _account(given.account), _plan(given.faults)
     known = _skills(given.skill, given.lag)
+    free_plans = _free(given.free_plan)
     live = not given.lockstep and given.bars is None and not given.start
     start = nanoseconds(given.start) if given.start else 0
     if given.bars is not None:
@@ -131,6 +136,7 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
         account_number=account.number,
         calls_a_minute=calls,
         skills=known,
+        free_plans=free_plans,
         speed=given.speed,
         resume_at=now if live and given.speed == 1 else 0,
         faults=plan,
@@ -185,6 +191,14 @@ def _skills(words: Sequence[str], lags: Sequence[str]) -> Skills:
         return skills(",".join(words), ",".join(lags))
     except SkillError as error:
         raise OptionsError(str(error), error.fix) from None
+
+
+def _free(names: Sequence[str]) -> frozenset[str]:
+    for name in names:
+        if name not in FREE_PLANS:
+            fix = f"one of {', '.join(FREE_PLANS)}"
+            raise OptionsError(f"--free-plan {name}: no free plan of it is simulated", fix)
+    return frozenset(names)
 
 
 def _begun(state: Path | None, now: int) -> int:

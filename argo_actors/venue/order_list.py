@@ -6,8 +6,9 @@ from typing import Any
 
 from . import trading_json as wire
 from .matching import OPEN, Book, Order
-from .query import Query, choice, flag, integer, moment, words
+from .query import choice, flag, integer, moment, words
 from .refusals import MISSING, PARAMETER, Refusal
+from .wire import Query
 
 CLOSED = frozenset({"filled", "canceled", "expired", "replaced", "rejected"})
 USUAL, MOST = 50, 500

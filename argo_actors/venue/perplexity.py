@@ -5,7 +5,7 @@ from typing import Any
 from .market import Market
 from .models import Ask, bearer, decoded
 from .skill import HONEST, Skill
-from .wire import Answer, Headers, answer, rfc3339
+from .wire import Answer, Request, answer, rfc3339
 
 PREFIX = "/perplexity"
 MODELS = ("perplexity/sonar",)
@@ -25,25 +25,16 @@ MIGRATE = "Agent API migration required."
 MOVED = "Sonar is now the Agent API. Please migrate to POST /v1/agent."
 
 
-def handle(
-    market: Market,
-    now: int,
-    method: str,
-    path: str,
-    headers: Headers,
-    body: bytes,
-    *,
-    skill: Skill = HONEST["sonar"],
-) -> Answer:
+def handle(market: Market, now: int, request: Request, *, skill: Skill = HONEST["sonar"]) -> Answer:
     """Answer a request below `/perplexity`."""
-    if not bearer(headers):
+    if not bearer(request.headers):
         return _error(401, "invalid_api_key", "Invalid API key provided.")
-    rest = path.removeprefix(PREFIX)
+    method, rest = request.method, request.path.removeprefix(PREFIX)
     if rest in ("/chat/completions", "/v1/sonar"):
         return _error(403, "chat_completions_not_available", MOVED)
     if method != "POST" or rest not in ("/v1/agent", "/v1/responses"):
         return _error(404, "not_found", "Not found.")
-    asked = decoded(body)
+    asked = decoded(request.body)
     if asked is None:
         return _error(400, "invalid_request", "The body is not a JSON object.")
     for name in asked:

@@ -5,50 +5,42 @@ from .data_rest import handle_data
 from .market import Market
 from .skill import HONEST, Skills, seen_by
 from .vendors import ALPACA
-from .wire import Answer, Headers, Query
+from .wire import Answer, Request
 
-_NOBODY: frozenset[str] = frozenset()
+FREE_PLANS = ("massive", "alpha_vantage")
+"""The vendors whose free plan is simulated as well."""
 
 
 def handle_provider(
     market: Market,
     now: int,
-    method: str,
-    path: str,
-    query: Query,
-    headers: Headers,
-    free_plans: frozenset[str] = _NOBODY,
-    body: bytes = b"",
+    request: Request,
     skills: Skills = HONEST,
+    free_plans: frozenset[str] = frozenset(),
 ) -> Answer | None:
     """Answer a request to a provider as of `now`; None when the path belongs to nobody here.
 
-    `free_plans` names those of `massive` and `alpha_vantage` that answer as the vendor's free plan does;
-    otherwise plans are paid and without quota. Every key is good: what a vendor says to another is in
-    `vendors.py`. `skills` say what each of them knows (`skill.py`).
+    `skills` say what each of them knows (`skill.py`). `free_plans` names those that answer as
+    the vendor's free plan does; otherwise plans are paid and without quota.
+    Every key is good: what a vendor says to another is in `vendors.py`.
     """
+    path, query = request.path, request.query
 
     def seen(name: str) -> Market:
         return seen_by(market, skills[name])
 
     if path.startswith(f"{ALPACA}/"):
-        known, data = seen_by(market, skills["alpaca"], ("1Min",)), path.removeprefix(ALPACA)
-        return handle_data(known, now, method, data, query, headers)
+        known = seen_by(market, skills["alpaca"], ("1Min",))
+        return handle_data(known, now, request._replace(path=path.removeprefix(ALPACA)))
     if path.startswith(f"{massive.PREFIX}/"):
-        found = seen("massive")
-        return massive.handle(
-            found, now, method, path, query, headers, free="massive" in free_plans
-        )
+        return massive.handle(seen("massive"), now, request, free="massive" in free_plans)
     if path.startswith(f"{alpha_vantage.PREFIX}/"):
-        found = seen("alpha_vantage")
-        return alpha_vantage.handle(found, now, path, query, free="alpha_vantage" in free_plans)
+        free = "alpha_vantage" in free_plans
+        return alpha_vantage.handle(seen("alpha_vantage"), now, path, query, free=free)
     if path.startswith(f"{xai.PREFIX}/"):
-        skill = skills["xai_grok"]
-        return xai.handle(market, now, method, path, headers, body, skill=skill)
+        return xai.handle(market, now, request, skill=skills["xai_grok"])
     if path.startswith(f"{perplexity.PREFIX}/"):
-        skill = skills["sonar"]
-        return perplexity.handle(market, now, method, path, headers, body, skill=skill)
+        return perplexity.handle(market, now, request, skill=skills["sonar"])
     if path.startswith(f"{yahoo.PREFIX}/"):
-        found = seen("yfinance")
-        return yahoo.handle(found, now, path, query)
+        return yahoo.handle(seen("yfinance"), now, path, query)
     return None

@@ -1,13 +1,11 @@
 """A request's parameters as values; what cannot be read is refused, never guessed."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from .refusals import Refusal
 from .sessions import utc, utc_midnight
-from .wire import is_date
+from .wire import Query, is_date
 
-Query = Mapping[str, str]
 _YEARS = range(1970, 2200)
 
 

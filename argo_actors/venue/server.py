@@ -20,7 +20,7 @@ from .corporate_actions import check_action
 from .damage import as_floats
 from .data_host import HOST, DataHost
 from .faults import PlanError, read_plan
-from .http_front import Front, Request
+from .http_front import Front
 from .in_force import Faults
 from .matching import Account, Book
 from .modes import Modes
@@ -32,7 +32,7 @@ from .rest import Exchange
 from .skill import seen_by
 from .store import Store
 from .vendors import key_of
-from .wire import Answer, answer
+from .wire import Answer, Request, answer
 
 FINE, COARSE = 250_000_000, 1_000_000_000
 SECOND = 1_000_000_000
@@ -91,17 +91,16 @@ class Venue:
         if found is not None:
             return found
         if path.startswith(HOST):
-            return self._data.handle(self.book.now, method, unquote(path), query, headers)
+            return self._data.handle(self.book.now, _unquoted(request))
         reply = self.exchange.handle(method, path, query, headers, body)
         self._settle()
         return reply
 
     def _provided(self, request: Request, now: int) -> Answer | None:
         """A data vendor's answer as of a time; None where the request is to none of them."""
-        method, path, query, headers, body = request
-        market, skills = self.options.market, self.options.skills
-        asked = (method, unquote(path), query, headers)
-        return handle_provider(market, now, *asked, body=body, skills=skills)
+        options = self.options
+        asked = _unquoted(request)
+        return handle_provider(options.market, now, asked, options.skills, options.free_plans)
 
     def _take_transfer(self, body: bytes) -> Answer:
         """Money comes or goes, as by the bank: the account's activities tell of it."""
@@ -214,8 +213,7 @@ class Venue:
         if book is None or request.method != "GET":
             return self.answer(request)
         if request.path.startswith(HOST):
-            path = unquote(request.path)
-            return self._data.told(then, "GET", path, request.query, request.headers)
+            return self._data.told(then, _unquoted(request))
         past = Exchange(book, self.options.keys, self.options.calls_a_minute)
         return past.handle(*request)
 
@@ -320,6 +318,10 @@ async def serve(options: Options, ready: Callable[[Venue, int], None]) -> None:
     if venue.store is not None:
         venue.store.save_time(venue.book)
         venue.store.close()
+
+
+def _unquoted(request: Request) -> Request:
+    return request._replace(path=unquote(request.path))
 
 
 def _end_with_input(stopping: asyncio.Event) -> None:

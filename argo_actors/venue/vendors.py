@@ -5,7 +5,7 @@ from typing import Literal
 
 from . import alpha_vantage, massive, perplexity, xai, yahoo
 from .data_rest import forbidden
-from .wire import Answer, Headers, Query, answer, header, parameter
+from .wire import Answer, Headers, Query, answer, header
 
 ALPACA = "/alpaca"
 """Alpaca's market data once more, for a client that is to be told from others."""
@@ -48,8 +48,8 @@ def key_of(query: Query, headers: Headers) -> str:
     return (
         bearer
         or header(headers, "APCA-API-KEY-ID")
-        or parameter(query, "apikey")
-        or parameter(query, "apiKey")
+        or query.get("apikey", "")
+        or query.get("apiKey", "")
     )
 
 

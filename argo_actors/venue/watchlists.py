@@ -7,10 +7,10 @@ import msgspec
 
 from . import trading_json as wire
 from .matching import Book, new_id
-from .query import Query
 from .refusals import Refusal
 from .settings import Watchlist
 from .validation import symbol_of
+from .wire import Query
 
 LONGEST_NAME = 64
 

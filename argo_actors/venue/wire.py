@@ -1,9 +1,9 @@
 """Requests and answers as the data handlers see them, and times as text."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,7 @@ from .sessions import (
     utc_midnight,
 )
 
-Query = Mapping[str, str | Sequence[str]]
+Query = Mapping[str, str]
 Headers = Mapping[str, str]
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers, body."""
@@ -28,17 +28,19 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LOOKBACKS = (5 * MINUTE, DAY, 10 * DAY, 400 * DAY)
 
 
+class Request(NamedTuple):
+    """A request as the handlers see it."""
+
+    method: str
+    path: str
+    query: Query
+    headers: Headers
+    body: bytes = b""
+
+
 def answer(status: int, body: Any) -> Answer:
     """A JSON answer."""
     return status, {"Content-Type": "application/json"}, msgspec.json.encode(body)
-
-
-def parameter(query: Query, name: str, default: str = "") -> str:
-    """The first value of a query parameter."""
-    value = query.get(name, default)
-    if isinstance(value, str):
-        return value
-    return value[0] if value else default
 
 
 def header(headers: Headers, name: str) -> str:

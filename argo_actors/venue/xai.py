@@ -5,7 +5,7 @@ from typing import Any
 from .market import Market
 from .models import Ask, bearer, decoded
 from .skill import HONEST, Skill
-from .wire import Answer, Headers, answer
+from .wire import Answer, Request, answer
 
 PREFIX = "/xai"
 MODELS = ("grok-4.7", "grok-4.6", "grok-4.5", "grok-4.3", "grok-4.20-0309-non-reasoning")
@@ -23,22 +23,15 @@ SPENT = (
 
 
 def handle(
-    market: Market,
-    now: int,
-    method: str,
-    path: str,
-    headers: Headers,
-    body: bytes,
-    *,
-    skill: Skill = HONEST["xai_grok"],
+    market: Market, now: int, request: Request, *, skill: Skill = HONEST["xai_grok"]
 ) -> Answer:
     """Answer a request below `/xai`."""
-    if not bearer(headers):
+    if not bearer(request.headers):
         return _error(401, "unauthenticated", "No API key was provided.")
-    rest = path.removeprefix(PREFIX)
+    method, rest = request.method, request.path.removeprefix(PREFIX)
     if method == "GET" and rest == "/models":
         return answer(200, {"object": "list", "data": [{"id": one} for one in MODELS]})
-    asked = decoded(body)
+    asked = decoded(request.body)
     if method != "POST" or asked is None:
         return _error(400, "invalid-argument", "Failed to deserialize the JSON body.")
     if rest == "/chat/completions" and "search_parameters" in asked:

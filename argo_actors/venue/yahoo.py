@@ -4,7 +4,7 @@ from typing import Any
 
 from .market import Asset, Bar, Market
 from .sessions import DAY, MINUTE
-from .wire import Answer, Query, answer, eastern, latest_days, parameter
+from .wire import Answer, Query, answer, eastern, latest_days
 
 PREFIX = "/yahoo"
 CRUMB = "simulated"
@@ -35,7 +35,7 @@ def handle(market: Market, now: int, path: str, query: Query) -> Answer:
     asset = _asset(market, rest.removeprefix(_CHART))
     if asset is None:
         return _error(404, "Not Found", "No data found, symbol may be delisted")
-    interval = parameter(query, "interval", "1d")
+    interval = query.get("interval", "1d")
     if interval not in _INTERVALS:
         text = f"Invalid input - interval={interval} is not supported."
         return _error(422, "Unprocessable Entity", text)
@@ -62,7 +62,7 @@ def _asset(market: Market, name: str) -> Asset | None:
 
 
 def _chart(market: Market, asset: Asset, now: int, interval: str, query: Query) -> dict[str, Any]:
-    since = _RANGES.get(parameter(query, "range"), 7) * DAY
+    since = _RANGES.get(query.get("range", ""), 7) * DAY
     timeframe = _INTERVALS[interval]
     # The running day is there, half filled, as it is at Yahoo.
     bars = market.bars(asset.symbol, timeframe, now - since, now, now, running=True)
@@ -83,7 +83,7 @@ def _chart(market: Market, asset: Asset, now: int, interval: str, query: Query) 
             "regularMarketPrice": days[-1].c if days else None,
             "regularMarketTime": now // 1_000_000_000,
             "dataGranularity": interval,
-            "range": parameter(query, "range"),
+            "range": query.get("range", ""),
             "validRanges": list(_RANGES),
         },
         "timestamp": [_stamp(bar, asset, timeframe) for bar in bars],

@@ -25,6 +25,7 @@ from argo_actors.venue.generated import Generated
 from argo_actors.venue.providers import handle_provider
 from argo_actors.venue.skill import HONEST, Skills, score, seen_by, skills
 from argo_actors.venue.vendors import failure
+from argo_actors.venue.wire import Request
 from tests.source.provider_stub import Asked, ProviderStub, Reply, providing
 from tests.source.source_bench import NOW
 
@@ -42,13 +43,12 @@ class World:
         self.free_plans: frozenset[str] = frozenset()
 
     def __call__(self, asked: Asked) -> Reply:
-        plans = (self.free_plans, asked.body, self.skills)
-        request = (self.now, asked.method, asked.path, asked.query, asked.headers)
+        request = Request(asked.method, asked.path, asked.query, asked.headers, asked.body)
         shown = seen_by(self.market, self.skills["alpaca"], ("1Min",))
         found = (
             failure(asked.path, self.failing, "KEY")
-            or handle_provider(self.market, *request, *plans)
-            or handle_data(shown, *request)
+            or handle_provider(self.market, self.now, request, self.skills, self.free_plans)
+            or handle_data(shown, self.now, request)
         )
         assert found is not None, asked.path
         status, headers, body = found

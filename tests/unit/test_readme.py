@@ -149,7 +149,7 @@ def test_every_test_that_the_venues_rules_name_exists() -> None:
 
 def test_every_option_of_the_venue_in_its_section_can_be_given() -> None:
     section = README.read_text().partition("| option | what it does |")[2].partition("\n\n")[0]
-    named = set(re.findall(r"`--([a-z]+)", section))
-    known = {one.name for one in fields(Served)}
+    named = set(re.findall(r"`--([a-z-]+)", section))
+    known = {one.name.replace("_", "-") for one in fields(Served)}
     assert named - known == set()
     assert len(named) >= 10

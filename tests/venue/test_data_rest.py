@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,7 +29,7 @@ from argo_actors.venue.data_host import DataHost
 from argo_actors.venue.data_rest import forbidden, handle_data
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.keys import Keys
-from argo_actors.venue.wire import Answer
+from argo_actors.venue.wire import Answer, Request
 
 NEW_YORK = ZoneInfo("America/New_York")
 LOCAL = datetime(2026, 3, 4, 10, tzinfo=NEW_YORK)
@@ -44,9 +44,8 @@ class _Server(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        found = handle_data(
-            MARKET, NOW, "GET", unquote(url.path), parse_qs(url.query), dict(self.headers)
-        )
+        asked = Request("GET", unquote(url.path), dict(parse_qsl(url.query)), dict(self.headers))
+        found = handle_data(MARKET, NOW, asked)
         status, headers, body = found or (404, {}, b"")
         self.send_response(status)
         for name, value in headers.items():
@@ -90,7 +89,7 @@ def coins(url: str) -> Any:
 
 def ask(path: str, query: dict[str, str], now: int = NOW, method: str = "GET") -> Answer:
     """A request straight to the handler."""
-    found = handle_data(MARKET, now, method, path, query, {})
+    found = handle_data(MARKET, now, Request(method, path, query, {}))
     assert found is not None
     return found
 
@@ -280,8 +279,8 @@ def test_a_bad_request_is_said_so(query: dict[str, str], message: str) -> None:
 
 
 def test_other_paths_and_methods() -> None:
-    assert handle_data(MARKET, NOW, "GET", "/v2/account", {}, {}) is None
-    assert handle_data(MARKET, NOW, "GET", "/v2/stocks/nothing", {}, {}) is None
+    assert handle_data(MARKET, NOW, Request("GET", "/v2/account", {}, {})) is None
+    assert handle_data(MARKET, NOW, Request("GET", "/v2/stocks/nothing", {}, {})) is None
     assert ask("/v2/stocks/bars", {}, method="POST")[0] == 405
 
 
@@ -380,14 +379,16 @@ FREE = [
 def test_the_free_plan_sees_sip_a_quarter_of_an_hour_late(
     path: str, query: dict[str, str], status: int
 ) -> None:
-    asked = {"symbols": "AAPL", "timeframe": "1Min"} | query
-    found = handle_data(MARKET, NOW, "GET", f"/v2/stocks/{path}", asked, {}, basic=True)
+    asked = Request(
+        "GET", f"/v2/stocks/{path}", {"symbols": "AAPL", "timeframe": "1Min"} | query, {}
+    )
+    found = handle_data(MARKET, NOW, asked, basic=True)
     assert found is not None
     assert found[0] == status
     if status == 403:
         message = "subscription does not permit querying recent SIP data"
         assert json.loads(found[2]) == {"code": 42210000, "message": message}
-    paid = handle_data(MARKET, NOW, "GET", f"/v2/stocks/{path}", asked, {})
+    paid = handle_data(MARKET, NOW, asked)
     assert paid is not None
     assert paid[0] == 200
 
@@ -396,7 +397,8 @@ def test_without_an_end_the_free_plan_sees_what_it_may() -> None:
     asked = {"symbols": "AAPL", "timeframe": "1Min"}
     ends = []
     for query in (asked, asked | {"feed": "iex"}):
-        found = handle_data(MARKET, NOW, "GET", "/v2/stocks/bars", query, {}, basic=True)
+        bars = Request("GET", "/v2/stocks/bars", query, {})
+        found = handle_data(MARKET, NOW, bars, basic=True)
         assert found is not None
         ends.append(json.loads(found[2])["bars"]["AAPL"][-1]["t"])
     assert ends == ["2026-03-04T14:46:00Z", "2026-03-04T15:00:00Z"]
@@ -413,6 +415,7 @@ KEYS = Keys("K", "S")
 SHOWN = {"apca-api-key-id": "K", "apca-api-secret-key": "S"}
 WRONG = SHOWN | {"apca-api-secret-key": "other"}
 STOCK_QUOTE, COIN_QUOTE = "/v2/stocks/quotes/latest", "/v1beta3/crypto/us/latest/quotes"
+QUOTE = Request("GET", STOCK_QUOTE, {"symbols": "AAPL"}, SHOWN)
 
 
 @pytest.mark.parametrize(
@@ -436,7 +439,7 @@ def test_stocks_want_keys_and_coins_no_wrong_ones(
 ) -> None:
     host = DataHost(MARKET, KEYS, basic=False)
     symbol = "BTC/USD" if path == COIN_QUOTE else "AAPL"
-    found = host.handle(NOW, "GET", path, {"symbols": symbol}, headers)
+    found = host.handle(NOW, Request("GET", path, {"symbols": symbol}, headers))
     assert found[0] == status
     told = {401: {"message": "unauthorized."}, 404: {"message": "endpoint not found."}}
     assert status == 200 or json.loads(found[2]) == told[status]
@@ -446,10 +449,10 @@ def test_stocks_want_keys_and_coins_no_wrong_ones(
 def test_a_plan_has_its_calls_a_minute(basic: bool, calls: int) -> None:
     host = DataHost(MARKET, KEYS, basic=basic)
     for left in range(calls - 1, -1, -1):
-        status, headers, _ = host.handle(NOW, "GET", "/v2/stocks/none", {}, SHOWN)
+        status, headers, _ = host.handle(NOW, Request("GET", "/v2/stocks/none", {}, SHOWN))
         assert (status, headers["X-RateLimit-Remaining"]) == (404, str(left))
-    status, headers, body = host.handle(NOW, "GET", STOCK_QUOTE, {"symbols": "AAPL"}, SHOWN)
+    status, headers, body = host.handle(NOW, QUOTE)
     assert (status, json.loads(body)) == (429, {"message": "too many requests."})
     assert headers["X-RateLimit-Limit"] == str(calls)
     later = int(headers["X-RateLimit-Reset"]) * 10**9
-    assert host.handle(later, "GET", STOCK_QUOTE, {"symbols": "AAPL"}, SHOWN)[0] == 200
+    assert host.handle(later, QUOTE)[0] == 200

@@ -9,6 +9,7 @@ from argo_actors.venue import perplexity, xai, yahoo
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.providers import handle_provider
 from argo_actors.venue.skill import HONEST, score
+from argo_actors.venue.wire import Request
 from tests.venue.test_providers import BEARER, JSON, MARKET, NOW
 
 NAMES = ["AAPL", "BTC-USD"]
@@ -34,14 +35,14 @@ def post(
     path: str, body: Any, headers: dict[str, str] = BEARER, **options: Any
 ) -> tuple[int, JSON]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    found = handle_provider(MARKET, NOW, "POST", path, {}, headers, body=raw, **options)
+    found = handle_provider(MARKET, NOW, Request("POST", path, {}, headers, raw), **options)
     assert found is not None
     return found[0], json.loads(found[2])
 
 
 def chart(symbol: str, **query: str) -> tuple[int, JSON]:
     path = f"/yahoo/v8/finance/chart/{symbol}"
-    found = handle_provider(MARKET, NOW, "GET", path, query, {})
+    found = handle_provider(MARKET, NOW, Request("GET", path, query, {}))
     assert found is not None
     return found[0], json.loads(found[2])["chart"]
 
@@ -132,7 +133,7 @@ def test_yahoos_columns_are_the_markets_bars_with_the_running_day() -> None:
 def test_yahoos_errors() -> None:
     assert chart("QQQQQ")[1]["error"]["code"] == "Not Found"
     assert chart("AAPL", interval="7m")[0] == 422
-    crumb = handle_provider(MARKET, NOW, "GET", "/yahoo/v1/test/getcrumb", {}, {})
+    crumb = handle_provider(MARKET, NOW, Request("GET", "/yahoo/v1/test/getcrumb", {}, {}))
     assert crumb is not None
     assert crumb[2] == yahoo.CRUMB.encode()
 

@@ -14,6 +14,7 @@ from alpaca.trading.enums import OrderSide, TimeInForce
 
 from argo_actors.cli.simulated import SimulatedWorld
 from argo_actors.venue.data_host import HOST, DataHost
+from argo_actors.venue.wire import Request
 from tests.venue.desk import KEYS, Desk
 from tests.venue.order_kinds import KINDS
 from tests.venue.test_exchange import World
@@ -292,7 +293,7 @@ def test_an_operation_that_is_not_served_is_refused_in_words() -> None:
             continue
         place = re.sub(r"{\w+}", "AAPL", path)
         if place.startswith(HOST):
-            status, _, body = host.handle(desk.book.now, method, place, {}, KEYS)
+            status, _, body = host.handle(desk.book.now, Request(method, place, {}, KEYS))
         else:
             status, _, body = desk.exchange.handle(method, place, {}, KEYS, b"{}")
         assert (status, path) == (404, path)

@@ -9,7 +9,10 @@ import pytest
 from argo_actors.venue.alpha_vantage import daily_quota_used
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.massive import too_many_requests
+from argo_actors.venue.options import OptionsError, options_of
 from argo_actors.venue.providers import handle_provider
+from argo_actors.venue.server import Venue
+from argo_actors.venue.wire import Request
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = 60 * 10**9
@@ -24,7 +27,7 @@ def massive(
     path: str, headers: dict[str, str] = BEARER, now: int = NOW, **query: str
 ) -> tuple[int, JSON]:
     """A request to Massive with a paid plan."""
-    found = handle_provider(MARKET, now, "GET", f"/massive{path}", query, headers)
+    found = handle_provider(MARKET, now, Request("GET", f"/massive{path}", query, headers))
     assert found is not None
     return found[0], json.loads(found[2])
 
@@ -32,7 +35,7 @@ def massive(
 def vantage(function: str, **query: str) -> JSON:
     """A request to Alpha Vantage with a premium key; its status is always 200."""
     asked = {"function": function, "apikey": "key", **query}
-    found = handle_provider(MARKET, NOW, "GET", "/alpha_vantage/query", asked, {})
+    found = handle_provider(MARKET, NOW, Request("GET", "/alpha_vantage/query", asked, {}))
     assert found is not None
     assert found[0] == 200
     body: JSON = json.loads(found[2])
@@ -42,15 +45,14 @@ def vantage(function: str, **query: str) -> JSON:
 def free(path: str, **query: str) -> tuple[int, JSON]:
     """A request to either provider with its free plan."""
     plans = frozenset({"massive", "alpha_vantage"})
-    found = handle_provider(
-        MARKET, NOW, "GET", path, {"apikey": "key", **query}, BEARER, free_plans=plans
-    )
+    asked = Request("GET", path, {"apikey": "key", **query}, BEARER)
+    found = handle_provider(MARKET, NOW, asked, free_plans=plans)
     assert found is not None
     return found[0], json.loads(found[2])
 
 
 def test_other_paths_are_not_answered() -> None:
-    assert handle_provider(MARKET, NOW, "GET", "/v2/account", {}, {}) is None
+    assert handle_provider(MARKET, NOW, Request("GET", "/v2/account", {}, {})) is None
     assert massive("/v9/nothing")[0] == 404
 
 
@@ -238,3 +240,11 @@ def test_alpha_vantage_free_plan() -> None:
         assert "premium endpoint" in free(path, **query)[1]["Information"]
     quote = free(path, function="GLOBAL_QUOTE", symbol="AAPL")[1]["Global Quote"]
     assert quote["07. latest trading day"] == "2026-03-03"
+
+
+def test_a_venue_is_told_which_vendors_answer_as_to_a_free_key() -> None:
+    path = "/massive/v2/snapshot/locale/us/markets/stocks/tickers"
+    venue = Venue(options_of(["--lockstep", "--free-plan", "massive"], NOW))
+    assert venue.answer(Request("GET", path, {}, BEARER))[0] == 403
+    with pytest.raises(OptionsError, match="fix: one of massive, alpha_vantage"):
+        options_of(["--free-plan", "sonar"], NOW)
