@@ -12,7 +12,7 @@ from ..errors import PermanentProviderError, SoftProviderError, TransientProvide
 from ..units import SECOND, Symbol, UtcNanos
 from .bars import Bar, bar
 from .http import QUOTA_SECONDS, Http
-from .provider import Known, Provider, Reading, read_bars
+from .provider import Known, OverHttp, Reading, read_bars
 from .schedule import NEW_YORK
 
 URL = "https://www.alphavantage.co"
@@ -32,7 +32,7 @@ class _UnknownSymbol(SoftProviderError):
     """The vendor has no such symbol, or no such function for it."""
 
 
-class AlphaVantage(Provider):
+class AlphaVantage(OverHttp):
     """Completed daily bars by default; shorter ones need a premium key."""
 
     spacing_seconds = 1.2
@@ -50,17 +50,6 @@ class AlphaVantage(Provider):
 
     def readings(self, symbols: Sequence[Symbol], now: UtcNanos) -> list[Reading]:
         return [self._series(symbol) for symbol in symbols]
-
-    @property
-    def sent(self) -> int:
-        return self._http.sent
-
-    @property
-    def server_time(self) -> float | None:
-        return self._http.server_time
-
-    def close(self) -> None:
-        self._http.close()
 
     def _series(self, symbol: Symbol) -> Reading:
         query = self._question(symbol) | {"apikey": self._key}

@@ -15,7 +15,7 @@ from ..errors import PermanentProviderError, SoftProviderError, TransientProvide
 from ..units import Symbol, UtcNanos
 from .budget import Budget
 from .http import Answer, Http, complaint, retry_after
-from .provider import Provider, Reading
+from .provider import OverHttp, Reading
 
 MOST_TEXT = 20_000
 TRIES = 2
@@ -59,7 +59,7 @@ class _Part(msgspec.Struct):
     text: str = ""
 
 
-class LanguageModel(Provider):
+class LanguageModel(OverHttp):
     """A vendor's module says how to ask, how to read the answer's envelope, and what refusals mean."""
 
     scored = True
@@ -117,17 +117,6 @@ class LanguageModel(Provider):
             except SoftProviderError as error:
                 why = error.what
         return [Reading(one, nothing=why) for one in symbols]
-
-    @property
-    def sent(self) -> int:
-        return self._http.sent
-
-    @property
-    def server_time(self) -> float | None:
-        return self._http.server_time
-
-    def close(self) -> None:
-        self._http.close()
 
     def _text(self, symbols: Sequence[Symbol], now: UtcNanos) -> str:
         self._budget.reserve(now, self.reserved_usd)

@@ -10,7 +10,7 @@ from ..units import DAY, MINUTE, Symbol, UtcNanos
 from .bars import TIMEFRAMES, bar
 from .http import Http, Shape, complaint
 from .newest import BARS, NewestBars
-from .provider import Known, Provider, Reading, by_class, read_bars
+from .provider import Known, OverHttp, Reading, by_class, read_bars
 
 URL = "https://api.massive.com"
 KEY_NAME = "MASSIVE_API_KEY"
@@ -64,7 +64,7 @@ class _Snapshot(msgspec.Struct):
     tickers: list[_Ticker] = []
 
 
-class Massive(Provider):
+class Massive(OverHttp):
     """A paid key votes; a free one has only yesterday and says so."""
 
     live = True
@@ -111,17 +111,6 @@ class Massive(Provider):
                 known = {one.ticker: one for one in answer.tickers}
                 found += [_price(one, known[wire(one)], now) for one in group if wire(one) in known]
         return found
-
-    @property
-    def sent(self) -> int:
-        return self._http.sent
-
-    @property
-    def server_time(self) -> float | None:
-        return self._http.server_time
-
-    def close(self) -> None:
-        self._http.close()
 
     def _read(self, path: str, query: Mapping[str, str | int], shape: type[Shape]) -> Shape:
         answer = self._http.ask(path, query)

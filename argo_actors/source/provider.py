@@ -15,6 +15,7 @@ from ..host.secrets import Secrets
 from ..units import Symbol, UtcNanos
 from .backoff import RANGE
 from .bars import Bar
+from .http import Http
 
 NO_BARS = "no bars"
 
@@ -89,6 +90,23 @@ class Provider(Protocol):
     def close(self) -> None:
         """Let go of its connections; a call still under way may end first, the next one fails."""
         ...
+
+
+class OverHttp(Provider):
+    """A vendor asked over our own HTTP client."""
+
+    _http: Http
+
+    @property
+    def sent(self) -> int:
+        return self._http.sent
+
+    @property
+    def server_time(self) -> float | None:
+        return self._http.server_time
+
+    def close(self) -> None:
+        self._http.close()
 
 
 class Known(NamedTuple):

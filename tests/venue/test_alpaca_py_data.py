@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -26,21 +26,16 @@ STOCK, COIN = "AAPL", "BTC/USD"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    log = tmp_path_factory.mktemp("data") / "venue.log"
-    one = SimulatedWorld(["--seed", "7", "--lockstep", "--rate-limit", "100000"], log)
-    found = World(one)
-    found.pass_time(2)
-    yield found
-    found.close()
-    one.close()
+def world(served: SimulatedWorld) -> Iterator[World]:
+    with closing(World(served)) as found:
+        found.pass_time(2)
+        yield found
 
 
 @pytest.fixture
 def surface(world: World) -> Iterator[Surface]:
-    found = Surface(world)
-    yield found
-    found.close()
+    with closing(Surface(world)) as found:
+        yield found
 
 
 # market data

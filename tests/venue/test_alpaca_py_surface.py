@@ -7,6 +7,7 @@ of the tables here, each with a reason.
 import importlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import pytest
@@ -28,15 +29,9 @@ DRIVERS = ("test_alpaca_py_trading", "test_alpaca_py_data")
 
 
 @pytest.fixture(scope="module")
-def surface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surface]:
-    log = tmp_path_factory.mktemp("absent") / "venue.log"
-    one = SimulatedWorld(["--seed", "7", "--lockstep"], log)
-    world = World(one)
-    found = Surface(world)
-    yield found
-    found.close()
-    world.close()
-    one.close()
+def surface(served: SimulatedWorld) -> Iterator[Surface]:
+    with closing(World(served)) as world, closing(Surface(world)) as found:
+        yield found
 
 
 class Absent(NamedTuple):

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -28,6 +29,7 @@ from tests.venue.test_exchange import World
 
 BEFORE_THE_OPEN = "2026-03-04T14:27:00+00:00"
 """A minute before orders for the opening are no longer taken."""
+OPTIONS = ("--start", BEFORE_THE_OPEN)
 
 
 class Opened(NamedTuple):
@@ -38,18 +40,13 @@ class Opened(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    log = tmp_path_factory.mktemp("surface") / "venue.log"
-    start = ("--start", BEFORE_THE_OPEN, "--lockstep", "--rate-limit", "100000")
-    one = SimulatedWorld(["--seed", "7", *start], log)
-    world = World(one)
-    waiting = ask.MarketOrderRequest(**LONG, time_in_force=TimeInForce.OPG)
-    found = Opened(world, world.client.submit_order(waiting))
-    world.pass_time(5 * 60)
-    flat(world)
-    yield found
-    world.close()
-    one.close()
+def opened(served: SimulatedWorld) -> Iterator[Opened]:
+    with closing(World(served)) as world:
+        waiting = ask.MarketOrderRequest(**LONG, time_in_force=TimeInForce.OPG)
+        found = Opened(world, world.client.submit_order(waiting))
+        world.pass_time(5 * 60)
+        flat(world)
+        yield found
 
 
 def flat(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -16,22 +17,15 @@ from tests.venue.fault_world import World
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    log = tmp_path_factory.mktemp("venue") / "venue.log"
-    account = json.dumps({"calls_a_minute": 100_000})
-    one = SimulatedWorld(["--seed", "7", "--lockstep", "--account", account], log)
-    world = World(one)
-    try:
-        yield world
-    finally:
-        world.close()
-        one.close()
+def whole(served: SimulatedWorld) -> Iterator[World]:
+    with closing(World(served)) as one:
+        yield one
 
 
 @pytest.fixture
-def world(served: World) -> Iterator[World]:
-    yield served
-    served.clear()
+def world(whole: World) -> Iterator[World]:
+    yield whole
+    whole.clear()
 
 
 @pytest.mark.parametrize("fault", CASES)

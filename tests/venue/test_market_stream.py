@@ -23,6 +23,7 @@ from argo_actors.venue.market_codec import Codec
 from argo_actors.venue.wire import parse_nanoseconds, rfc3339
 
 SECOND = 1_000_000_000
+OPTIONS = ("--slow-seconds", "0.2")
 PACKED = {"Content-Type": "application/msgpack"}
 
 
@@ -95,16 +96,6 @@ def drained(one: ClientConnection) -> list[Any]:
             found += heard(one, 0.1)
     except TimeoutError:
         return found
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedWorld]:
-    log = tmp_path_factory.mktemp("venue") / "venue.log"
-    one = SimulatedWorld(["--seed", "7", "--lockstep", "--slow-seconds", "0.2"], log)
-    try:
-        yield one
-    finally:
-        one.close()
 
 
 @pytest.fixture
@@ -403,34 +394,7 @@ def test_any_other_error_is_a_fault(world: World, number: int, text: str) -> Non
     assert heard(one) == [{"T": "error", "code": number, "msg": text}]
 
 
-# faults of events
-
-
-def test_a_quote_without_an_ask(world: World) -> None:
-    world.fault({"kind": "edit", "set": {"/ap": 0}}, stream="stocks", event="q")
-    one = world.client()
-    subscribe(one, quotes=["AAPL"])
-    world.pass_time(5)
-    assert heard(one)[0]["ap"] == 0
-
-
-def test_quotes_are_lost_trades_are_not(world: World) -> None:
-    world.fault({"kind": "lose"}, stream="stocks", event="q", count=None)
-    one = world.client()
-    subscribe(one, quotes=["AAPL"], trades=["AAPL"])
-    world.pass_time(5)
-    assert {message["T"] for message in heard(one)} == {"t"}
-
-
-def test_quotes_stand_still_for_a_while(world: World) -> None:
-    world.fault({"kind": "late", "seconds": 10}, event="q", symbol="AAPL")
-    one = world.client()
-    subscribe(one, quotes=["AAPL"])
-    world.pass_time(1)
-    assert silent(one)
-    world.pass_time(12)
-    times = [message["t"] for message in drained(one)]
-    assert min(times) in times[8:]
+# faults that the table (test_fault_table.py) has of the trade stream alone
 
 
 def test_half_a_frame(world: World) -> None:
@@ -440,21 +404,6 @@ def test_half_a_frame(world: World) -> None:
     world.pass_time(5)
     with pytest.raises(json.JSONDecodeError):
         heard(one)
-
-
-def test_the_stream_closes_and_a_new_one_goes_on(world: World) -> None:
-    world.fault({"kind": "close", "code": 1011}, event="q")
-    one = world.client()
-    subscribe(one, quotes=["AAPL"])
-    world.pass_time(5)
-    with pytest.raises(ConnectionClosed) as caught:
-        heard(one)
-    assert caught.value.rcvd is not None
-    assert caught.value.rcvd.code == 1011
-    again = world.client()
-    subscribe(again, quotes=["AAPL"])
-    world.pass_time(5)
-    assert heard(again)[0]["S"] == "AAPL"
 
 
 def test_a_mute_stream_lets_a_new_one_in(world: World) -> None:

@@ -99,11 +99,9 @@ NOT_SERVED = {
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
+def answers(served: SimulatedWorld) -> Iterator[list[Any]]:
     """Every answer of a day that uses the whole trading API, as (method, path, status, JSON)."""
-    log = tmp_path_factory.mktemp("contract") / "venue.log"
-    one = SimulatedWorld(["--seed", "7", "--lockstep", "--rate-limit", "100000"], log)
-    world = World(one)
+    world = World(served)
     found: list[Any] = []
 
     def record(answer: Any, *_: Any, **__: Any) -> None:
@@ -112,7 +110,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
         found.append((answer.request.method, path, answer.status_code, body))
 
     raw = TradingClient(
-        one.about["key_id"], one.about["secret"], url_override=one.url, raw_data=True
+        served.about["key_id"], served.about["secret"], url_override=served.url, raw_data=True
     )
     raw._session.hooks["response"].append(record)
     world.client._session.hooks["response"].append(record)
@@ -120,7 +118,6 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
     yield found
     raw._session.close()
     world.close()
-    one.close()
 
 
 def play(world: World, raw: TradingClient) -> None:

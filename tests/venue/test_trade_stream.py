@@ -103,17 +103,6 @@ def silent(one: ClientConnection) -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedWorld]:
-    log = tmp_path_factory.mktemp("venue") / "venue.log"
-    account = json.dumps({"calls_a_minute": 100_000})
-    one = SimulatedWorld(["--seed", "7", "--lockstep", "--account", account], log)
-    try:
-        yield one
-    finally:
-        one.close()
-
-
 @pytest.fixture
 def world(served: SimulatedWorld) -> Iterator[World]:
     found = World(served)
