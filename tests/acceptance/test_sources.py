@@ -75,7 +75,8 @@ def test_each_source_in_each_trouble_is_alone_in_it(tmp_path: Path) -> None:
                 # Seen in one look: useless answers come in turn with none, and so do the states.
                 alone = healthy | {name: ill}
                 until(lambda: states(running) == alone, f"{kind} at {name} and nowhere else")  # noqa: B023
-                assert source(running, name)["calls"] > before
+                # On a busy machine a call that was under way may have failed before the one asked for.
+                until(lambda: source(running, name)["calls"] > before, f"{name} to be asked")  # noqa: B023
                 until(lambda: View(running).books.cycle > cycle + 1, "the cycles to go on")  # noqa: B023
                 request(one.url, "DELETE", "/argo/faults", None)
                 before = ask(running, name, "enable")
