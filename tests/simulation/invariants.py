@@ -416,7 +416,10 @@ def i6_false_alarm(view: View, record: Record) -> Found:
 
 @invariant("I6 protected or flagged", "time")
 def i6_exit(view: View) -> Found:
-    """Five seconds after the flag somebody closes it, unless faults keep him from it."""
+    """Five seconds after the flag somebody closes it, unless faults keep him from it.
+
+    A 429 that names its reset is such a fault: until then nothing is sent, for any symbol.
+    """
     if view.config.trading.on_unprotected == "watch":
         return
     for symbol, one in view.exposures.items():
@@ -427,7 +430,9 @@ def i6_exit(view: View) -> Found:
             continue  # the price has split, the shares have not: selling them would be the loss
         tried = max(view.absent_at[cid][-1] for cid in view.absent_at) if view.absent_at else 0
         since = max(flagged_at, one.since, view.opened(symbol), view.split_at(symbol))
-        quiet = view.seconds(max(since, view.disturbed_at, view.ready_at, tried))
+        quiet = view.seconds(
+            max(since, view.disturbed_at, view.ready_at, tried, view.closed_until())
+        )
         if (
             quiet > 12
             and not _exit_left(view, symbol, one.since)
@@ -438,9 +443,13 @@ def i6_exit(view: View) -> Found:
 
 @invariant("I6 protected or flagged", "time")
 def i6_meanwhile(view: View) -> Found:
-    """While nobody knows what became of an exit, the position is protected again, or that is tried."""
+    """While nobody knows what became of an exit, the position is protected again, or that is tried.
+
+    Of one that met a 429 it is known: it leaves again at the reset, and nothing is sent before.
+    """
     for symbol, one in view.exposures.items():
-        quiet = view.seconds(max(one.since, view.disturbed_at, view.ready_at))
+        begun = max(one.since, view.disturbed_at, view.ready_at, view.closed_until())
+        quiet = view.seconds(begun)
         if view.turned_by_venue or not _watched(view, symbol):
             continue
         tried = _exit_left(view, symbol, view.now - 12 * SECOND)

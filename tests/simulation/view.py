@@ -49,6 +49,8 @@ from .wire import Sent
 
 TERMINAL = frozenset({"filled", "canceled", "expired", "replaced", "rejected"})
 DUST_USD = Decimal(10)
+MOST_BACKOFF = 30 * SECOND
+"""A 429's reset is obeyed when it is no further away."""
 
 
 class Intent(msgspec.Struct):
@@ -277,6 +279,11 @@ class View:
             intent = self.intents.get(sent.client_order_id)
             if intent is not None and intent.order.increases:
                 self.entries_left.append(sent)
+
+    def closed_until(self) -> int:
+        """Until when a 429 says that nothing is to be sent, and is to be believed; 0 when none does."""
+        told = (one for one in self.sent if one.closed_until - one.left_at <= MOST_BACKOFF)
+        return max((one.closed_until for one in told), default=0)
 
     def filled_at_venue(self, symbol: str, at: int) -> None:
         """A position has changed."""

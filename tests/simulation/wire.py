@@ -15,6 +15,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from argo_actors.runtime.virtual import Virtual
+from argo_actors.units import SECOND
 from argo_actors.venue import faults
 from argo_actors.venue.http_front import Request
 from argo_actors.venue.server import Venue
@@ -37,6 +38,8 @@ class Sent(msgspec.Struct):
     status: int = 0
     """What the venue truly answered; 0 while it has not."""
     fault: str = ""
+    closed_until: int = 0
+    """Until when an answer of 429 told the daemon to send nothing; 0 when none did."""
 
     @property
     def client_order_id(self) -> str:
@@ -92,6 +95,8 @@ class Wire:
         answer = self._met(driver, fault, sent, request)
         driver.pause(self._latency())
         self.ears.at_point("answered", sent)
+        if answer[0] == 429:
+            sent.closed_until = int(answer[1].get("X-RateLimit-Reset", 0)) * SECOND
         return _response(prepared, answer)
 
     def _leaves(self, prepared: requests.PreparedRequest) -> tuple[Sent, Request]:
