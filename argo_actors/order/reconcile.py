@@ -30,7 +30,7 @@ from .state import (
     orders,
     own,
 )
-from .timing import BELIEVED_AFTER, stuck
+from .timing import APPEARS_WITHIN, BELIEVED_AFTER, stuck
 
 replace = msgspec.structs.replace
 MOST_FOREIGN = 20
@@ -42,7 +42,7 @@ def reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled)
     before = state
     for one in (*message.orders, *message.foreign):
         state = report(state, one)
-    state = _unlisted(state, message)
+    state = _unlisted(replace(state, doubt=""), message)
     position = message.position
     read = Read(qty=position.qty, available=position.qty_available, fresh=True)
     if any(one.part.status in ("sent", "lost") for one in orders(state)):
@@ -54,7 +54,6 @@ def reconciled(symbol: Symbol, tag: str, state: OrderState, message: Reconciled)
         read=read,
         foreign_orders=len(foreign),
         foreign_list=foreign[:MOST_FOREIGN],
-        doubt="",
         foreign_seen=0 if message.read_at >= state.foreign_seen else state.foreign_seen,
         differences=differences,
     )
@@ -65,11 +64,16 @@ def _unlisted(state: OrderState, message: Reconciled) -> OrderState:
     """An open order of ours that the list lacks is of unknown outcome: it is looked up.
 
     So is one that has filled and whose legs we hold for live: what has ended is listed for some days only.
+    One that the broker has only just taken may not be in its lists yet: they are read again.
     """
     named = {one.client_order_id for one in (*message.orders, *message.foreign)}
     for mine in orders(state):
         missing = message.complete and is_open(mine) and mine.id not in named
         if not missing or mine.part.status == "sent":
+            continue
+        taken = mine.part.status not in ("lost", "unknown")
+        if taken and mine.sent_at > message.read_at - APPEARS_WITHIN:
+            state = replace(state, doubt=f"order {mine.id} is in no list yet"[:100])
             continue
         if mine.part.status in OPEN:
             lost = replace(mine, part=replace(mine.part, status="lost"), asked_at=0)

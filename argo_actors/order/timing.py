@@ -28,6 +28,8 @@ MOST_DARK = 3
 ABSENT_AFTER = 60 * SECOND
 """Three lookups over so long, one of them of a complete list, prove that an order is absent."""
 ABSENT_TIMES = 3
+APPEARS_WITHIN = 10 * SECOND
+"""A list that lacks an order of which the broker has told proves nothing so soon after it was sent."""
 BELIEVED_AFTER = 2 * SECOND
 """Two readings, so far apart, are believed that less of a position is left."""
 FLAT_BEFORE = 3 * MINUTE

@@ -17,6 +17,7 @@ from argo_actors.messages.order import (
     Protected,
     Reconcile,
     SubmitOrder,
+    Unprotected,
 )
 from argo_actors.messages.system import Operator
 from argo_actors.messages.truth import Adopted, Corrected, Discrepancy, Resolve, Resolved
@@ -87,6 +88,21 @@ def test_a_bracket_that_no_lookup_finds_either_is_believed_to_be_gone() -> None:
         assert not (early and actor.said(Corrected)), "proof takes a minute"
     assert [one.qty for one in actor.said(Corrected)] == [10]
     assert actor.phase == "flat"
+
+
+def test_a_list_that_lacks_a_stop_proves_nothing_so_soon_after_it_was_taken() -> None:
+    actor = Actor("BTC-USD")
+    entry = actor.open()
+    filled = report(entry, "filled")
+    actor.reconcile("2.9925", [filled], after=5)
+    assert (actor.phase, told(actor)) == ("protected", [])
+    assert "in no list yet" in actor.last(Reconcile).reason
+    actor.pass_time(4.9)
+    assert not actor.said(Unprotected)
+    actor.reconcile("2.9925", [filled], after=1)
+    assert actor.phase == "recovering"
+    actor.pass_time(1)
+    assert actor.said(Unprotected)
 
 
 def test_a_foreign_position_is_told_once_and_shown() -> None:

@@ -31,6 +31,7 @@ FOUND = {
     928: "201 calls in a minute: a burst of thirty left too little room for lists of many pages",
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
     1498: "a coin that was sold twice was called somebody else's, and stayed short",
+    2053: "a stop that the lists did not show yet was called lost, and its position closed",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
     3600: "201 calls in a minute: a broker's edge that began anew had a new burst",
     3706: "a leg that rested partly filled was looked up each second",
