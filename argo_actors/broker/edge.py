@@ -62,6 +62,8 @@ class BrokerEdge:
         """Submissions whose outcome has not been told yet."""
         self._looking: set[str] = set()
         """Orders whose lookup waits or is under way: the next answer is as good for who asks again."""
+        self._cancelling: set[str] = set()
+        """By the broker's id: a cancel asked for again meanwhile would only stand before an exit."""
         self._readings = Readings(
             port, self._query, config=config, gate=gate, link=link, prefix=f"argo-{account_tag}-"
         )
@@ -232,7 +234,12 @@ class BrokerEdge:
         self._query(order.symbol, work, then, Priority.LOOKUP, urgent=not order.increases)
 
     def _cancel(self, command: CancelOrder, word: WordId) -> None:
+        if command.order_id in self._cancelling:
+            return
+        self._cancelling.add(command.order_id)
+
         def then(raw: Any, error: BaseException | None) -> None:
+            self._cancelling.discard(command.order_id)
             if error is not None:
                 self._lookup(command.client_order_id, command.symbol, word)
 

@@ -170,9 +170,9 @@ def _compared(symbol: Symbol, state: OrderState, message: Reconciled) -> OrderSt
 
 
 def _comparable(state: OrderState, message: Reconciled) -> bool:
-    """The truth was read after the last fill that we know, and nothing of ours is in the air."""
+    """The truth was read after the last fill that we know, lacks none of our orders, and none is in the air."""
     in_the_air = any(is_in_the_air(one) for one in orders(state))
-    if is_under_way(state):
+    if is_under_way(state) or state.doubt:
         return False
     return message.read_at > state.filled_at and not in_the_air and message.complete
 

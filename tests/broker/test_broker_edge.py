@@ -283,6 +283,24 @@ def test_a_cancel_that_came_too_late_leads_to_a_lookup() -> None:
         assert (found.status, found.channel) == ("filled", "lookup")
 
 
+def test_cancels_asked_for_while_nothing_may_be_sent_leave_once() -> None:
+    account = Account()
+    reset = (("X-RateLimit-Reset", str(NOW // SECOND + 30)),)
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        account.faults["GET", "/v2/account"] = [Answer(429, {"message": "rate"}, reset)]
+        one.hear(ReadAccount(because=()))
+        until(lambda: not account.faults["GET", "/v2/account"], "no more calls for a while")
+        cancel = CancelOrder(client_order_id=OWN, order_id="b7", symbol="AAPL", because=())
+        for _ in range(5):
+            one.hear(cancel)
+        one.pass_time(31)
+        until(lambda: one.stub.count("DELETE") == 1, "the cancel has left")
+        one.still()
+        one.hear(cancel)
+        until(lambda: one.stub.count("DELETE") == 2, "the next one leaves as well")
+
+
 def test_a_position_answers_the_word_that_asked() -> None:
     with bench() as one:
         one.wait_for(BrokerReady)

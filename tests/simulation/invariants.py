@@ -355,9 +355,9 @@ def i5_sign(view: View, symbol: str) -> Found:
 
 @invariant("I6 protected or flagged", "time")
 def i6_seen(view: View) -> Found:
-    """A fill is noticed, with the stream or without."""
+    """A fill is noticed, with the stream or without: while a 429 lets it ask, that is."""
     for symbol, one in view.exposures.items():
-        begun = max(one.since, view.alive_at)
+        begun = max(one.since, view.alive_at, view.closed_until())
         quiet = view.seconds(max(begun, view.disturbed_at, view.ready_at))
         holding = view.holdings.get(symbol)
         told = symbol in view.flagged or (holding is not None and holding.unprotected_since)
