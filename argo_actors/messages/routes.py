@@ -107,7 +107,7 @@ ROUTES: dict[type[Message], Route] = {
     system.Configured: Route(()),
     system.Epoch: Route(("tracker",)),
     system.Started: Route(("risk", "order/*", "tracker")),
-    system.Stopping: _control("risk", "tracker"),
+    system.Stopping: _control("risk", "order/*", "tracker"),
     system.Operator: _control("risk", "order/*", "tracker"),
     system.SourceOrder: Route(("tracker",)),
     system.Acknowledged: Route(("tracker",)),

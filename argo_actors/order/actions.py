@@ -107,9 +107,11 @@ class Maker:
         return own(self.state, self.make.entry_id(entry)) is None
 
     def _wanted(self, one: Own) -> bool:
-        """An approved entry may go on: not called off, and not at the end of its session."""
+        """An approved entry may go on: not called off, not at the end of its session or of the process."""
         entry = self.state.entry
         if entry is None or entry.settled or entry.canceled or one.risen:
+            return False
+        if self.state.stopping and one.part.type == "limit":
             return False
         recall = recall_at(self.config, self.symbol, self.state)
         late = recall is not None and self.now >= recall

@@ -32,7 +32,7 @@ from ..messages.order import (
     Unprotected,
 )
 from ..messages.signal import Approval
-from ..messages.system import Alert, Crashed, Operator, RiskLevel, Started
+from ..messages.system import Alert, Crashed, Operator, RiskLevel, Started, Stopping
 from ..messages.truth import Adopted, Corrected, ForeignSeen, Resolved
 from ..runtime.decider import Heard
 from ..units import ZERO, Quantity, Symbol, exact, to_tick
@@ -56,6 +56,7 @@ from .state import (
     own,
 )
 from .timing import mismatches
+from .watch import quoted, unseen
 
 replace = msgspec.structs.replace
 
@@ -102,7 +103,7 @@ def _evolve_rest(config: Config, symbol: Symbol, state: OrderState, heard: Heard
     message = heard.message
     match message:
         case QuoteSeen():
-            return _quoted(symbol, state, message)
+            return quoted(symbol, state, message)
         case MarketHours():
             return replace(state, hours=message)
         case Asset():
@@ -113,6 +114,8 @@ def _evolve_rest(config: Config, symbol: Symbol, state: OrderState, heard: Heard
             return follow(state, message)
         case Started():
             return _started(state)
+        case Stopping():
+            return replace(state, stopping=True)
         case Operator():
             return _operated(state, message, heard)
         case RiskLevel():
@@ -365,32 +368,6 @@ def _exit(state: OrderState, reason: str, heard: Heard) -> OrderState:
     return replace(state, exit=leaving)
 
 
-def _quoted(symbol: Symbol, state: OrderState, seen: QuoteSeen) -> OrderState:
-    """Only coins are watched: their stop may be jumped over, their target rests with us."""
-    if not is_coin(symbol):
-        return state
-    bid = seen.quote.bid
-    state = replace(state, bid=bid, ask=seen.quote.ask)
-    position = state.position
-    if position is None or position.stop is None or position.target is None:
-        return _unseen(state)
-    below = bid <= float(position.stop)
-    above = bid >= float(position.target)
-    return replace(
-        state,
-        below_stop_since=(state.below_stop_since or state.now) if below else 0,
-        above_target_since=(state.above_target_since or state.now) if above else 0,
-        above_target_at=state.now if above else 0,
-    )
-
-
-def _unseen(state: OrderState) -> OrderState:
-    """A quote of before says nothing about a position of now."""
-    return replace(
-        state, bid=0.0, ask=0.0, below_stop_since=0, above_target_since=0, above_target_at=0
-    )
-
-
 def _started(state: OrderState) -> OrderState:
     """What was in the air is of unknown outcome until it has been looked up; nothing is sent again."""
     for one in orders(state):
@@ -398,7 +375,7 @@ def _started(state: OrderState) -> OrderState:
             state = put(
                 state, replace(one, part=replace(one.part, status="lost"), asked_at=0, asked=0)
             )
-    return _unseen(replace(stale(state), asked_reconcile=0))
+    return unseen(replace(stale(state), asked_reconcile=0, stopping=False))
 
 
 def _operated(state: OrderState, command: Operator, heard: Heard) -> OrderState:
@@ -421,4 +398,4 @@ def _closed(state: OrderState) -> OrderState:
     state = replace(
         state, position=None, entry=None, exit=None, dust=left, missing=ZERO, protected_by=""
     )
-    return _unseen(state)
+    return unseen(state)

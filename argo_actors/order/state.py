@@ -264,6 +264,8 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     """Said once with the next step."""
     foreign_seen: UtcNanos = 0
     """When another's order was told of that no reading of the truth has shown yet; 0 when none was."""
+    stopping: bool = False
+    """The process is about to end: no entry is left resting, nobody would see what of it fills."""
     now: UtcNanos = 0
     heard: WordId = WordId(0, 0)
 

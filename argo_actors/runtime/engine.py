@@ -281,8 +281,11 @@ class Engine:
 
     @property
     def settled(self) -> bool:
-        """No decider waits for an answer that it needs before the process may end."""
-        return not any(getattr(cell.state, "unsettled", False) for cell in self.deciders.values())
+        """No decider has mail, or waits for an answer that it needs before the process may end."""
+        cells = self.deciders.values()
+        with self.office.lock:
+            heard = not any(cell.in_flight() for cell in cells)
+        return heard and not any(getattr(cell.state, "unsettled", False) for cell in cells)
 
     def stop(self, seconds: float | None = None) -> None:
         """Stop the edges, last first, each within its `shutdown`; then the deciders; flush the journal.

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from argo_actors.messages.market import Quote, QuoteSeen
 from argo_actors.messages.order import (
     CancelOrder,
     EntrySettled,
@@ -18,7 +19,7 @@ from argo_actors.messages.order import (
     SubmitOrder,
     Unprotected,
 )
-from argo_actors.messages.system import Alert, Operator, RiskLevel
+from argo_actors.messages.system import Alert, Operator, RiskLevel, Started, Stopping
 from argo_actors.messages.truth import ForeignSeen
 from argo_actors.order.state import is_covered
 from argo_actors.units import DAY, SECOND, Decimal
@@ -858,3 +859,44 @@ def test_a_breach_ends_with_its_level_and_leaves_the_operators_word_in_force() -
         assert (actor.state.breached, actor.state.operator) == (breached, "halt")
     actor.hear(Operator(state="normal", who="me", why="test"))
     assert not actor.state.breached
+
+
+def test_an_ordered_stop_calls_a_resting_limit_entry_back_and_waits_for_its_end() -> None:
+    actor = Actor()
+    entry = actor.enter(limit_price=Decimal("99.9"))
+    assert not actor.state.unsettled
+    actor.hear(Stopping(reason="SIGTERM"))
+    assert actor.cancels() == [f"b-{entry.client_order_id}"]
+    assert actor.state.unsettled
+    actor.report(entry, "canceled", legs=("canceled", "canceled"))
+    assert not actor.state.unsettled
+    assert actor.last(EntrySettled).outcome == "canceled"
+
+
+def test_a_market_entry_is_left_to_fill_at_a_stop_and_the_next_process_leaves_a_limit_alone() -> (
+    None
+):
+    market, limit = Actor(), Actor()
+    market.enter()
+    market.hear(Stopping(reason="SIGTERM"))
+    assert not market.cancels()
+    limit.hear(Stopping(reason="SIGTERM"))
+    limit.hear(Started(run=2, mode="paper"))
+    limit.enter(limit_price=Decimal("99.9"))
+    limit.pass_time(10)
+    assert not limit.cancels()
+
+
+def test_an_old_bid_closes_no_coin() -> None:
+    for bid in (90.0, 110.0):
+        actor = Actor("BTC-USD")
+        actor.open()
+        for age in (31, 31, 32):
+            old = Quote(symbol="BTC-USD", bid=bid, ask=bid, at=actor.now, received_at=actor.now)
+            actor.pass_time(age)
+            actor.hear(QuoteSeen(quote=old))
+            actor.pass_time(2)
+        assert actor.phase == "protected"
+        actor.quote(bid)
+        actor.quote(bid, after=1)
+        assert actor.phase == "exiting"

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
 from argo_actors.messages.system import Epoch
+from argo_actors.units import SECOND
 from tests.simulation.scenario import scenario
 from tests.simulation.test_kill_points import ALL, EXIT, NOTHING, PROTECTION, on_record
 from tests.simulation.wire import Sent
@@ -72,6 +74,48 @@ def test_an_ordered_stop_leaves_nothing_that_is_held_without_its_stop(moment: st
         if reached >= ENOUGH:
             return
     assert reached, "no seed comes to this moment"
+
+
+def test_an_ordered_stop_leaves_no_limit_entry_to_fill_in_part_while_nobody_looks() -> None:
+    """Half a minute into a world whose entries are limit orders that wait for their price."""
+    waited = 0
+    for seed in range(1, 6):
+        plan = scenario(seed, quiet=True)
+        trading = structs.replace(
+            plan.config.trading, use_limit_orders=True, limit_order_offset_pct=0.0
+        )
+        plan = plan._replace(
+            config=structs.replace(plan.config, trading=trading), safety_seconds=50.0
+        )
+        with World(plan) as world:
+            stopped_when_one_rests(world)
+            found = world.play()
+            assert found.violations == (), seed
+            for one in world.stopped:
+                assert one.settled
+                assert (one.bare, one.resting) == ((), ()), (seed, one)
+                waited += 1
+        if waited >= ENOUGH:
+            return
+    assert waited, "no entry ever rests"
+
+
+def stopped_when_one_rests(world: World) -> None:
+    """The daemon is asked to stop a second after an entry has not filled at once."""
+
+    def look() -> None:
+        waiting = [
+            one
+            for symbol in world.plan.config.symbols
+            for one in world.view.live(symbol)
+            if one.type == "limit" and not one.leg and "-entry-" in one.client_order_id
+        ]
+        if any(world.now - one.submitted_at > SECOND for one in waiting):
+            world.stop()
+        else:
+            world.at(world.now + SECOND // 2, look)
+
+    world.at(world.now + SECOND, look)
 
 
 @pytest.mark.parametrize("keep", [NOTHING, ALL], ids=["epoch lost", "epoch kept"])

@@ -66,11 +66,13 @@ class Outcome(NamedTuple):
 
 
 class Stopped(NamedTuple):
-    """An ordered stop: whether all was settled, what was held, and what of it without a stop."""
+    """An ordered stop: whether all was settled, what was held, what of it had no stop, what rested."""
 
     settled: bool
     held: tuple[str, ...]
     bare: tuple[str, ...]
+    resting: tuple[str, ...]
+    """Entries that wait for their price."""
 
 
 def run(seed: int, **changes: Any) -> Outcome:
@@ -223,7 +225,10 @@ class World:
             if self.view.protected(one) < abs(self.view.position(one))
             and not self.view.is_dust(one, self.view.position(one))
         ]
-        self.stopped.append(Stopped(settled, tuple(held), tuple(bare)))
+        live = [one for symbol in self.plan.config.symbols for one in self.view.live(symbol)]
+        names = [one.client_order_id for one in live if one.type == "limit" and not one.leg]
+        resting = [one for one in names if "-entry-" in one]
+        self.stopped.append(Stopped(settled, tuple(held), tuple(bare), tuple(resting)))
         self.kill("stopped", MOST_STEPS)
 
     def at(self, when: int, then: Callable[[], None]) -> None:
