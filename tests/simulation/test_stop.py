@@ -108,7 +108,7 @@ def stopped_when_one_rests(world: World) -> None:
             one
             for symbol in world.plan.config.symbols
             for one in world.view.live(symbol)
-            if one.type == "limit" and not one.leg and "-entry-" in one.client_order_id
+            if one.status == "new" and not one.leg and "-entry-" in one.client_order_id
         ]
         if any(world.now - one.submitted_at > SECOND for one in waiting):
             world.stop()
