@@ -19,7 +19,7 @@ from argo_actors.messages.order import (
     SubmitOrder,
 )
 from argo_actors.messages.signal import Intent
-from argo_actors.messages.system import Crashed, Operator, RiskLevel, Started
+from argo_actors.messages.system import Crashed, Operator, RiskLevel, Started, Stopping
 from argo_actors.messages.truth import ForeignSeen, Resolve
 from argo_actors.units import HOUR, SECOND, ZERO, Decimal
 from tests.order.order_bench import Actor, holds, hours, report
@@ -419,6 +419,7 @@ def _of_the_world(actor: Actor) -> Iterator[Message]:
     if is_coin(actor.symbol):
         yield actor.asset(min_trade_increment=Decimal("0.1"), min_order_size=Decimal(4))
     yield SplitAnnounced(symbol=actor.symbol, at=actor.now + HOUR, new=Decimal(10), old=Decimal(1))
+    yield Stopping(reason="SIGTERM")
     yield Started(run=2, mode="paper")
     yield crash()
     yield Wake(to=f"order/{actor.symbol}", due=actor.now)
