@@ -2,12 +2,13 @@
 
 Daemons are forked from a warm parent without threads; a few are started cold. The venue is a process of
 its own that lives on; market time moves only while a daemon lives. After the last kill one more daemon
-runs to rest, and the books are compared.
+runs to rest, and the books are compared. A line every fifty cycles tells how far it is.
 
     bin/bench kill [--cycles 50] [--seed 1] [--cold 10]
 """
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -16,16 +17,26 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEED = 400.0
 LIFE_SECONDS = 6.0
 REST_SECONDS = 40.0
+LOG = "kill.log"
+TOLD_EVERY = 50
+LAST_LINES = 20
 BUSY = (
+    "sources.massive.enabled=false",
+    "sources.alpha_vantage.enabled=false",
+    "sources.xai_grok.enabled=false",
+    "sources.sonar.enabled=false",
+    "consensus.min_confidence=55",
     "risk.warmup_seconds=0",
     "risk.cooldown_stop_minutes=0",
     "risk.cooldown_target_minutes=0",
@@ -33,10 +44,11 @@ BUSY = (
     "risk.entries_per_symbol_and_day=1000",
     "risk.losing_trades_symbol=1000",
     "risk.losing_trades_account=1000",
-    "trading.stop_loss_pct=0.4",
-    "trading.profit_target_pct=0.4",
+    "trading.stop_loss_pct=0.2",
+    "trading.profit_target_pct=0.2",
 )
-"""Positions that end soon and are entered again: so that there is an order to strike at."""
+"""Two sources that start quickly, and positions that are entered readily, end soon and are entered again:
+so that there is an order to strike at."""
 
 
 class Outcome(NamedTuple):
@@ -76,7 +88,7 @@ def run_daemon(state: Path, about: dict[str, Any], wait_for_rest: bool) -> dict[
     url = about["url"]
     now = int(request(url, "GET", "/argo/state", None)["now"])
     secrets = demo_secrets(about)
-    logs.configure(secrets, state / "kill.log", quiet=True)
+    logs.configure(secrets, state / LOG, quiet=True)
     lockstep = Lockstep(now, AdvanceLine(url), SPEED)
     daemon = Daemon(Settings(_config(about), StateDir(state), secrets, "demo", lockstep))
     daemon.start()
@@ -106,14 +118,16 @@ def _config(about: dict[str, Any]) -> Any:
     return configuration.override(demo_config(World, None), BUSY)
 
 
-def warm() -> None:
-    """Import everything a daemon needs, without starting a thread."""
+def warm(now: int) -> None:
+    """Have in memory what a daemon needs at that market time, without starting a thread."""
     import alpaca.trading.client  # noqa: F401
-    import exchange_calendars  # noqa: F401
     import talib  # noqa: F401
 
     import argo_actors.bootstrap
     import argo_actors.cli.demo  # noqa: F401
+    from argo_actors.clock.hours import Hours
+
+    Hours(now)
 
 
 def start(state: Path, about: dict[str, Any], cold: bool) -> int:
@@ -132,8 +146,8 @@ def start(state: Path, about: dict[str, Any], cold: bool) -> int:
         return pid
     try:
         run_daemon(state, about, False)
-    except BaseException as error:
-        (state / "child-error.txt").write_text(repr(error))
+    except BaseException:
+        (state / LOG).open("a").write(traceback.format_exc())
     os._exit(4)
 
 
@@ -147,7 +161,6 @@ def kills(cycles: int, seed: int, cold: int, start_at: str = "") -> Outcome:
     """So many kills, then one run to rest, then the comparison."""
     from argo_actors.cli.simulated import SimulatedWorld
 
-    warm()
     choice = random.Random(seed)
     state = Path(tempfile.mkdtemp(prefix="argo-kill-"))
     arguments = ["--seed", str(seed), "--lockstep", "--state", str(state / "venue")]
@@ -157,33 +170,74 @@ def kills(cycles: int, seed: int, cold: int, start_at: str = "") -> Outcome:
         arguments + (["--start", start_at] if start_at else []), state / "venue.log"
     )
     struck = 0
+    told_at = time.monotonic()
     try:
         for cycle in range(cycles):
+            warm(world.get("/argo/state")["now"])
             pid = start(state, world.about, cold > 0 and cycle % max(1, cycles // cold) == 0)
-            struck += _wait_for_orders(world, choice, pid)
+            try:
+                struck += _wait_for_orders(world, choice, pid)
+            except Ended as ended:
+                raise RuntimeError(f"cycle {cycle}: {ended}\n{_last_lines(state)}") from None
             kill(pid)
+            if (cycle + 1) % TOLD_EVERY == 0:
+                _tell(cycle + 1, struck, state, (time.monotonic() - told_at) / TOLD_EVERY)
+                _seal(state)
+                told_at = time.monotonic()
         return _compare(world, state, cycles, struck)
     finally:
         world.close()
 
 
+def _tell(cycle: int, struck: int, state: Path, seconds: float) -> None:
+    size = sum(one.stat().st_size for one in (state / "journal").iterdir()) / 1e6
+    print(
+        f"cycle {cycle}: {seconds:.2f} s each, {struck} with orders, journal {size:.0f} MB",
+        flush=True,
+    )
+
+
+def _seal(state: Path) -> None:
+    """End what no daemon has lived long enough for: else each one compresses the same day from its start."""
+    from argo_actors.journal.sealed import seal
+
+    seal(*sorted((state / "journal").glob("*.db"))[:-1])
+
+
+def _last_lines(state: Path) -> str:
+    """What the daemon itself said of its end."""
+    lines = (state / LOG).read_text().splitlines()[-LAST_LINES:]
+    return "\n".join(lines or ["it has written nothing"]) + f"\n(its state: {state})"
+
+
+class Ended(Exception):
+    """A daemon ended by itself."""
+
+
 def _wait_for_orders(world: Any, choice: random.Random, pid: int) -> bool:
     """Until the venue has a new order or fill (plus a moment), or this life is long enough."""
-    before = _count(world)
-    until = time.monotonic() + LIFE_SECONDS
-    while time.monotonic() < until:
-        if _count(world) != before:
-            time.sleep(choice.choice((0.0, 0.001, 0.005, 0.02, 0.05, 0.2)))
-            return True
-        done, _ = os.waitpid(pid, os.WNOHANG)
-        if done:
-            raise RuntimeError(f"the daemon ended by itself (see {world._log.name})")
-        time.sleep(0.002)
-    return False
+    parts = urlsplit(world.url)
+    line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    try:
+        before = _count(line)
+        until = time.monotonic() + LIFE_SECONDS
+        while time.monotonic() < until:
+            if _count(line) != before:
+                time.sleep(choice.choice((0.0, 0.001, 0.005, 0.02, 0.05, 0.2)))
+                return True
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                code = os.waitstatus_to_exitcode(status)
+                raise Ended(f"the daemon ended by itself, exit {code}")
+            time.sleep(0.002)
+        return False
+    finally:
+        line.close()
 
 
-def _count(world: Any) -> tuple[int, int]:
-    books = world.get("/argo/books")
+def _count(line: http.client.HTTPConnection) -> tuple[int, int]:
+    line.request("GET", "/argo/books")
+    books = json.loads(line.getresponse().read())
     return books["orders"], books["fills"]
 
 
@@ -228,9 +282,6 @@ def _compare(world: Any, state: Path, cycles: int, struck: int) -> Outcome:
 
 
 def _venue_orders(world: Any) -> list[dict[str, Any]]:
-    import http.client
-    from urllib.parse import urlsplit
-
     about = world.about
     found: dict[str, dict[str, Any]] = {}
     after = ""

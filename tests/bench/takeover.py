@@ -214,11 +214,11 @@ def take_overs(count: int, seed: int, standbys: int) -> Outcome:
     """So many take-overs, then one run to rest, then the comparison."""
     from argo_actors.cli.simulated import SimulatedWorld
 
-    kill.warm()
     choice = random.Random(seed)
     state = Path(tempfile.mkdtemp(prefix="argo-takeover-"))
     arguments = ["--seed", str(seed), "--lockstep", "--state", str(state / "venue")]
     world = SimulatedWorld([*arguments, "--rate-limit", "1000000"], state / "venue.log")
+    kill.warm(world.get("/argo/state")["now"])
     relay = Relay(state, world, standbys)
     done: list[TakeOver] = []
     struck = 0
