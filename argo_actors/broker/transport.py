@@ -17,10 +17,14 @@ from ..errors import (
     RefusedError,
     UnknownOutcomeError,
 )
+from ..runtime.clock import machine_seconds
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 5.0
+WHOLE_SECONDS = 10.0
+"""An answer that comes byte by byte keeps within the reading timeout for ever."""
 MOST_BYTES = 4 * 1024 * 1024
+PART_BYTES = 64 * 1024
 PAGE = 500
 
 
@@ -138,12 +142,18 @@ def _bounded_adapter() -> Any:
         def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
             options["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
             options["stream"] = True
+            until = machine_seconds() + WHOLE_SECONDS
             response = super().send(request, **options)
-            body = response.raw.read(MOST_BYTES + 1, decode_content=True)
-            if len(body) > MOST_BYTES:
-                response.close()
-                raise requests.exceptions.ContentDecodingError("the answer is too large")
-            response._content = body
+            body = bytearray()
+            while part := response.raw.read1(PART_BYTES, decode_content=True):
+                body += part
+                if len(body) > MOST_BYTES:
+                    response.close()
+                    raise requests.exceptions.ContentDecodingError("the answer is too large")
+                if machine_seconds() > until:
+                    response.close()
+                    raise requests.exceptions.ReadTimeout("the answer does not end in time")
+            response._content = bytes(body)
             response._content_consumed = True
             response.raw.release_conn()
             return response

@@ -7,6 +7,9 @@ from .cell import DeciderCell
 from .clock import machine_seconds
 from .mailbox import Mailbox
 
+MOST_UNSEEN = 1.0
+"""So many seconds between two looks at a step count; the watchdog looks twice a second."""
+
 
 class Core:
     """Deciders do no I/O, so one thread serves them all; each keeps its mailbox, guard and policy."""
@@ -14,7 +17,9 @@ class Core:
     def __init__(self) -> None:
         self._ready: SimpleQueue[Mailbox | None] = SimpleQueue()
         self._turns = 0
-        self._watched = (0, 0.0)
+        self._watched = 0
+        self._looked_at = 0.0
+        self._stuck = 0.0
         self._thread = threading.Thread(target=self._run, name="core", daemon=True)
 
     def attach(self, cell: DeciderCell) -> None:
@@ -34,11 +39,15 @@ class Core:
         self._thread.join(seconds)
 
     def stuck_seconds(self) -> float:
-        """Machine seconds for which whoever asks has seen one and the same step run; 0 between steps."""
+        """Machine seconds for which whoever asks has seen one and the same step run; 0 between steps.
+
+        A pause of the whole process (a stopped machine, no turn on the processor) is none of the step's.
+        """
         turns, now = self._turns, machine_seconds()
-        if turns != self._watched[0]:
-            self._watched = (turns, now)
-        return now - self._watched[1] if turns % 2 else 0.0
+        since, self._looked_at = now - self._looked_at, now
+        self._stuck = self._stuck + min(since, MOST_UNSEEN) if turns == self._watched else 0.0
+        self._watched = turns
+        return self._stuck if turns % 2 else 0.0
 
     def _run(self) -> None:
         next_ready = self._ready.get

@@ -1,8 +1,8 @@
 """An edge's cell: the only kind of actor that does I/O, and it never blocks in it.
 
 Each call goes to a worker under a ticket and a total deadline. Past the deadline the call is abandoned:
-its ticket is void, so a late answer is refused and counted; after three abandoned calls the edge is
-parked. What the edge learns enters the system as words it says.
+its ticket is void, so a late answer is refused and counted. A call that is not back long after that hangs;
+an edge with more than three of them is stuck. What the edge learns enters the system as words it says.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,10 @@ from .office import Office
 from .threaded import run_on_own_thread
 from .workers import Job, Work, Workers
 
-MOST_ABANDONED = 3
+MOST_HANGING = 3
+HANG_SECONDS = 30.0
+"""So long after its deadline an abandoned call hangs. Before, it may only be slow: a broker in trouble or a
+starved machine makes many calls late at once, and a new behaviour would not make them faster."""
 MOST_RETRIES = 2
 """A command on which an edge dies is heard again so often: what it asks for has an identity of its own."""
 Then = Callable[[Any, BaseException | None], None]
@@ -34,7 +37,7 @@ class Overdue(TimeoutError):
 
 
 class Stuck(RuntimeError):
-    """Too many of an edge's calls hang: it is given up as by any crash."""
+    """Too many of an edge's calls hang: it begins anew, and these count no more."""
 
 
 class Behaviour(Protocol):
@@ -60,6 +63,10 @@ class _Answer(NamedTuple):
 
 
 class _Overdue(NamedTuple):
+    ticket: int
+
+
+class _StillOut(NamedTuple):
     ticket: int
 
 
@@ -149,6 +156,8 @@ class EdgeCell(Cell):
         self._make = make
         self._crashed = crashed
         self._calls: dict[int, _Call] = {}
+        self._out: dict[int, bool] = {}
+        """Abandoned calls of this behaviour that are not back, and whether they hang."""
         self._tickets = 0
         self._incarnation = 0
         self._busy = False
@@ -221,6 +230,8 @@ class EdgeCell(Cell):
             self._answered(item)
         elif type(item) is _Overdue:
             self._overdue(item)
+        elif type(item) is _StillOut:
+            self._still_out(item.ticket)
         elif type(item) is _Ring:
             if item.incarnation == self._incarnation:
                 item.then()
@@ -256,6 +267,7 @@ class EdgeCell(Cell):
         call = self._calls.pop(answer.ticket, None)
         if call is None:
             self.refused_late += 1
+            self._out.pop(answer.ticket, None)
             return
         self.office.activity.end()
         call.then(answer.value, answer.error)
@@ -266,10 +278,16 @@ class EdgeCell(Cell):
             return
         self.office.activity.end()
         self.abandoned += 1
-        call.workers.abandon(call.job)
-        if self.abandoned - self.refused_late > MOST_ABANDONED:
-            raise Stuck(f"{self.address}: more than {MOST_ABANDONED} calls hang")
+        if call.workers.abandon(call.job):
+            self._out[overdue.ticket] = False
+            self.alarm.after(HANG_SECONDS, lambda: self.notify(_StillOut(overdue.ticket)))
         call.then(None, Overdue(f"{self.address}: no answer within the deadline"))
+
+    def _still_out(self, ticket: int) -> None:
+        if ticket in self._out:
+            self._out[ticket] = True
+            if sum(self._out.values()) > MOST_HANGING:
+                raise Stuck(f"{self.address}: more than {MOST_HANGING} calls hang")
 
     def _drop(self) -> None:
         for call in self._calls.values():
@@ -277,6 +295,7 @@ class EdgeCell(Cell):
             call.workers.abandon(call.job)
             self.abandoned += 1
         self._calls.clear()
+        self._out.clear()
         self._incarnation += 1
         behaviour, self.behaviour = self.behaviour, None
         if behaviour is not None:

@@ -9,7 +9,7 @@ from ..messages import WordId
 from ..messages.system import Crashed, Parked, Restarted
 from ..units import UtcNanos
 from .cell import DeciderCell, where
-from .edge import EdgeCell, Port
+from .edge import EdgeCell, Port, Stuck
 from .mailbox import Word
 from .office import Office
 from .restart import GivingUp, Tally, failed, group_of, to_restart
@@ -107,6 +107,10 @@ class Supervisor:
             )
         )
         if isinstance(answer, GivingUp):
+            self._give_up(group, address, f"it failed too often: {text}")
+            return
+        if isinstance(error, Stuck) and not group.escalates:
+            # A new behaviour cannot free threads: where the engine can do without, nothing more is asked.
             self._give_up(group, address, text)
             return
         members = to_restart(group.strategy, tuple(one.address for one in group.children), address)
@@ -149,9 +153,9 @@ class Supervisor:
         """A person wants a new behaviour now, in whatever state the child is."""
         self._start((address,))
 
-    def _give_up(self, group: GroupSpec, address: str, text: str) -> None:
+    def _give_up(self, group: GroupSpec, address: str, reason: str) -> None:
         if group.escalates:
-            self._escalate(f"{address} failed too often: {text}")
+            self._escalate(f"{address}: {reason}")
             return
         cell: Any = self._office.cells[address]
         if isinstance(cell, EdgeCell):
@@ -159,7 +163,7 @@ class Supervisor:
         kind, _, name = address.partition("/")
         # Only a group that does not escalate comes here, and its children are asked for by kind.
         remedy = f"report the error; `argo {kind} probe {name}` starts it at once"
-        self.park(address, "failed", f"it failed too often: {text}", remedy)
+        self.park(address, "failed", reason, remedy)
 
     def _probe_after(self, seconds: float, address: str) -> None:
         """Unless it was started in the meantime."""

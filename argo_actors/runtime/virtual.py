@@ -22,7 +22,7 @@ from .cell import DeciderCell
 from .driver import WATCH_SECONDS
 from .edge import EdgeCell
 from .stepped import Stepped
-from .workers import Done, Job, Work
+from .workers import Done, Job, Work, carry_out
 
 COMMIT_SECONDS = 0.002
 """What a commit takes."""
@@ -31,7 +31,7 @@ TURN_SECONDS = 0.0005
 
 
 class Killed(BaseException):
-    """The process ends: a call that waits goes no further."""
+    """The process ends: a call that waits goes no further, and tells nobody."""
 
 
 class VirtualClock:
@@ -245,10 +245,12 @@ class VirtualWorkers:
         self._serve()
         return job
 
-    def abandon(self, job: Job) -> None:
-        job.abandoned = True
-        self._places += 1
-        self._serve()
+    def abandon(self, job: Job) -> bool:
+        under_way = job.abandon()
+        if under_way:
+            self._places += 1
+            self._serve()
+        return under_way
 
     def _serve(self) -> None:
         if self._idle:
@@ -261,25 +263,12 @@ class VirtualWorkers:
         thread.begin_after(self._driver.chance() * TURN_SECONDS)
 
     def _loop(self, thread: _Thread) -> None:
-        job: Job | None = None
-        while job is None or not job.abandoned:
+        wanted = True
+        while wanted:
             while not self._jobs:
                 self._idle.append(thread)
                 thread.hand_over()
-            job = self._jobs.popleft()
-            _carry_out(job)
-
-
-def _carry_out(job: Job) -> None:
-    """As on a live worker; but a killed call tells nobody."""
-    try:
-        value = job.work()
-    except Killed:
-        raise
-    except BaseException as error:  # noqa: BLE001 (the error is the answer)
-        job.done(None, error)
-    else:
-        job.done(value, None)
+            wanted = carry_out(self._jobs.popleft(), (Killed,))
 
 
 class VirtualJournal(Journal):

@@ -10,14 +10,36 @@ Done = Callable[[Any, BaseException | None], None]
 
 
 class Job:
-    """A call under way. Python cannot end a thread: an abandoned call's worker goes when it returns."""
+    """A call: it waits, it is under way, it has ended; or it was abandoned on the way."""
 
-    __slots__ = ("abandoned", "done", "work")
+    __slots__ = ("_lock", "_state", "done", "work")
 
     def __init__(self, work: Work, done: Done) -> None:
         self.work = work
         self.done = done
-        self.abandoned = False
+        self._lock = threading.Lock()
+        self._state = "waiting"
+
+    def begin(self) -> bool:
+        """False when it was abandoned before: what nobody waits for any more is not asked."""
+        return self._pass("waiting", "under way")
+
+    def end(self) -> bool:
+        """False when it was abandoned meanwhile: another worker has its worker's place."""
+        return self._pass("under way", "ended")
+
+    def abandon(self) -> bool:
+        """True when it is under way: Python cannot end a thread, so its worker goes when it returns."""
+        with self._lock:
+            before, self._state = self._state, "abandoned"
+            return before == "under way"
+
+    def _pass(self, before: str, after: str) -> bool:
+        with self._lock:
+            if self._state != before:
+                return False
+            self._state = after
+            return True
 
 
 class Workers(Protocol):
@@ -27,8 +49,8 @@ class Workers(Protocol):
         """Begin the call when a worker is free."""
         ...
 
-    def abandon(self, job: Job) -> None:
-        """Its deadline has passed: another worker takes the place of the one that hangs in it."""
+    def abandon(self, job: Job) -> bool:
+        """Its deadline has passed: another worker takes the place of the one that is in it, if one is."""
         ...
 
 
@@ -46,25 +68,34 @@ class ThreadWorkers:
         self._jobs.put(job)
         return job
 
-    def abandon(self, job: Job) -> None:
-        job.abandoned = True
-        self._start()
+    def abandon(self, job: Job) -> bool:
+        under_way = job.abandon()
+        if under_way:
+            self._start()
+        return under_way
 
     def _start(self) -> None:
         threading.Thread(target=self._run, name=f"{self._name} worker", daemon=True).start()
 
     def _run(self) -> None:
-        job = None
-        while job is None or not job.abandoned:
-            job = self._jobs.get()
-            carry_out(job)
+        while carry_out(self._jobs.get()):
+            pass
 
 
-def carry_out(job: Job) -> None:
-    """Make the call and tell its outcome; nothing escapes into the worker's loop."""
+def carry_out(job: Job, killed: tuple[type[BaseException], ...] = ()) -> bool:
+    """Make the call and tell its outcome; nothing but `killed` escapes into the worker's loop.
+
+    False when the worker is not needed any more.
+    """
+    if not job.begin():
+        return True
+    value, failure = None, None
     try:
         value = job.work()
+    except killed:
+        raise
     except BaseException as error:  # noqa: BLE001 (the error is the answer)
-        job.done(None, error)
-    else:
-        job.done(value, None)
+        failure = error
+    wanted = job.end()
+    job.done(value, failure)
+    return wanted

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 HANG_SECONDS = 30.0
+DRIP_SECONDS = 0.01
 
 
 class Answer(NamedTuple):
@@ -90,9 +91,13 @@ def _handler(stub: StubBroker) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in answer.headers:
                 self.send_header(name, value)
-            claimed = len(data) + (1000 if answer.fault == "truncate" else 0)
+            claimed = len(data) + (1000 if answer.fault in ("truncate", "drip") else 0)
             self.send_header("Content-Length", str(claimed))
             self.end_headers()
+            if answer.fault == "drip":
+                self.wfile.write(data[:1])
+                while not stub.released.wait(DRIP_SECONDS):
+                    self.wfile.write(b" ")
             self.wfile.write(data)
             if answer.fault == "truncate":
                 self.close_connection = True

@@ -64,6 +64,16 @@ def test_a_silent_broker_is_an_unknown_outcome_within_the_read_timeout() -> None
     assert stub.count("POST") == 1
 
 
+def test_an_answer_that_comes_byte_by_byte_is_an_unknown_outcome_within_the_whole_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "WHOLE_SECONDS", 0.1)
+    error, stub = post_against(Answer(200, {"id": "x"}, fault="drip"))
+    assert isinstance(error, UnknownOutcomeError)
+    assert "in time" in str(error)
+    assert stub.count("POST") == 1
+
+
 def test_an_answer_cut_off_in_its_body_is_an_unknown_outcome() -> None:
     error, stub = post_against(Answer(200, {"id": "x"}, fault="truncate"))
     assert stub.count("POST") == 1

@@ -201,7 +201,9 @@ class World:
         if steps > MOST_STEPS:
             raise AssertionError("the daemon does not come to rest")
         if process.ended and self.kill_wanted is None:
-            self.figures[f"ended: {process.ended[:40]}"] += 1
+            at = (self.now - self.plan.start) / SECOND
+            ended = Violation("I23 liveness", "ended", at, f"the daemon ended: {process.ended}")
+            self.checker.violations.append(ended)
             self.kill_wanted = ("fatal", 0)
         if self.kill_wanted is not None:
             self._kill(*self.kill_wanted)

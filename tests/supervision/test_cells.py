@@ -185,7 +185,7 @@ def test_a_decider_that_crashes_too_often_ends_the_engine(tmp_path: Path) -> Non
         for _ in range(3):
             made.say("clock", Decide(n=BAD))
         until(lambda: fatal)
-        assert "consensus failed too often" in fatal[0]
+        assert "consensus: it failed too often" in fatal[0]
         assert made.deciders["consensus"].state == Seen()
 
 

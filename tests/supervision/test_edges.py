@@ -52,6 +52,7 @@ class Bench:
         self.answers: list[tuple[Any, BaseException | None]] = []
         self.deaths: list[int] = []
         self.gate = threading.Event()
+        self.begun = threading.Event()
         self.late = threading.Event()
         self.engine: Engine
 
@@ -96,6 +97,7 @@ class Caller(Listener):
 
     def work(self, n: int) -> int:
         if n % 2:
+            self.bench.begun.set()
             self.bench.gate.wait(30)
             self.bench.late.set()
         if n == 4:
@@ -214,6 +216,7 @@ def test_an_answer_to_a_behaviour_that_died_is_refused(tmp_path: Path) -> None:
         def hear(self, word: Word) -> None:
             if word.message == Tick(n=BAD):
                 self.port.call(lambda: self.work(BAD), 5.0, self.answered)
+                assert self.bench.begun.wait(30)
             super(Caller, self).hear(word)
 
     with running(tmp_path, "quotes", make=Dying) as bench:
@@ -328,7 +331,7 @@ def test_a_group_that_escalates_calls_fatal_and_leaves_the_child_down(tmp_path: 
     ) as bench:
         bench.tick(BAD)
         until(lambda: bench.fatal)
-        assert bench.fatal == ["quotes failed too often: RuntimeError: the vendor sent nonsense"]
+        assert bench.fatal == ["quotes: it failed too often: RuntimeError: the vendor sent nonsense"]
         bench.tick(1)
         until(lambda: bench.heard["broker"] == [BAD, 1])
         assert bench.heard["quotes"] == []
