@@ -2,7 +2,8 @@
 
 Daemons are forked from a warm parent without threads; a few are started cold. The venue is a process of
 its own that lives on; market time moves only while a daemon lives. After the last kill one more daemon
-runs to rest, and the books are compared. A line every fifty cycles tells how far it is.
+runs to rest, and the books are compared. A line every fifty cycles tells how far it is; Ctrl-C ends the
+kills early, and what has been done is compared.
 
     bin/bench kill [--cycles 50] [--seed 1] [--cold 10]
 """
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
@@ -31,12 +33,15 @@ REST_SECONDS = 40.0
 LOG = "kill.log"
 TOLD_EVERY = 50
 LAST_LINES = 20
+NIGHTS = 5
+MINUTE, HOUR = 60 * 10**9, 3600 * 10**9
 BUSY = (
     "sources.massive.enabled=false",
     "sources.alpha_vantage.enabled=false",
     "sources.xai_grok.enabled=false",
     "sources.sonar.enabled=false",
-    "consensus.min_confidence=55",
+    "risk.daily_loss_limit_pct=50",
+    "risk.max_drawdown_pct=50",
     "risk.warmup_seconds=0",
     "risk.cooldown_stop_minutes=0",
     "risk.cooldown_target_minutes=0",
@@ -139,7 +144,10 @@ def start(state: Path, about: dict[str, Any], cold: bool) -> int:
         )
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return subprocess.Popen(
-            [sys.executable, "-c", code, str(state), json.dumps(about)], env=environment, cwd=ROOT
+            [sys.executable, "-c", code, str(state), json.dumps(about)],
+            env=environment,
+            cwd=ROOT,
+            start_new_session=True,
         ).pid
     pid = os.fork()
     if pid:
@@ -169,24 +177,46 @@ def kills(cycles: int, seed: int, cold: int, start_at: str = "") -> Outcome:
     world = SimulatedWorld(
         arguments + (["--start", start_at] if start_at else []), state / "venue.log"
     )
-    struck = 0
+    stopped = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    struck = nights = done = 0
     told_at = time.monotonic()
     try:
-        for cycle in range(cycles):
-            warm(world.get("/argo/state")["now"])
-            pid = start(state, world.about, cold > 0 and cycle % max(1, cycles // cold) == 0)
+        while done < cycles and not stopped.is_set():
+            nights = _skip_night(world, nights)
+            pid = start(state, world.about, cold > 0 and done % max(1, cycles // cold) == 0)
             try:
                 struck += _wait_for_orders(world, choice, pid)
             except Ended as ended:
-                raise RuntimeError(f"cycle {cycle}: {ended}\n{_last_lines(state)}") from None
+                raise RuntimeError(f"cycle {done}: {ended}\n{_last_lines(state)}") from None
             kill(pid)
-            if (cycle + 1) % TOLD_EVERY == 0:
-                _tell(cycle + 1, struck, state, (time.monotonic() - told_at) / TOLD_EVERY)
+            done += 1
+            if done % TOLD_EVERY == 0:
+                _tell(done, struck, state, (time.monotonic() - told_at) / TOLD_EVERY)
                 _seal(state)
                 told_at = time.monotonic()
-        return _compare(world, state, cycles, struck)
+        return _compare(world, state, done, struck)
     finally:
         world.close()
+
+
+def _skip_night(world: Any, nights: int) -> int:
+    """A few daemons of a row meet a closed market; then none lives until it opens. Returns how many did."""
+    from argo_actors.cli.simulated import AdvanceLine
+    from argo_actors.clock.hours import Hours
+
+    now = int(world.get("/argo/state")["now"])
+    warm(now)
+    hours = Hours(now).at(now)
+    if hours.is_open or nights < NIGHTS:
+        return 0 if hours.is_open else nights + 1
+    line = AdvanceLine(world.url)
+    until = hours.next_open + 6 * MINUTE
+    while now < until:
+        now = min(now + HOUR, until)
+        line(now)
+    line.close()
+    return 0
 
 
 def _tell(cycle: int, struck: int, state: Path, seconds: float) -> None:

@@ -331,7 +331,9 @@ def test_a_group_that_escalates_calls_fatal_and_leaves_the_child_down(tmp_path: 
     ) as bench:
         bench.tick(BAD)
         until(lambda: bench.fatal)
-        assert bench.fatal == ["quotes: it failed too often: RuntimeError: the vendor sent nonsense"]
+        assert bench.fatal == [
+            "quotes: it failed too often: RuntimeError: the vendor sent nonsense"
+        ]
         bench.tick(1)
         until(lambda: bench.heard["broker"] == [BAD, 1])
         assert bench.heard["quotes"] == []
