@@ -159,7 +159,8 @@ class Readings:
         """Remember what is live. True when the report differs from the last one."""
         self._link.remember(report)
         self._gate.reported(report)
-        bare = msgspec.structs.replace(report, because=(), channel="list", event_at=0)
+        legs = tuple(msgspec.structs.replace(leg, event_at=0) for leg in report.legs)
+        bare = msgspec.structs.replace(report, because=(), channel="list", event_at=0, legs=legs)
         known = self._live.get(report.client_order_id)
         alive = report.status in LIVE or any(leg.status in LIVE for leg in report.legs)
         if alive:

@@ -273,6 +273,7 @@ def _with_leg(parent: OrderReport, leg: OrderReport) -> OrderReport:
         filled_avg_price=leg.filled_avg_price,
         limit_price=leg.limit_price,
         stop_price=leg.stop_price,
+        event_at=leg.event_at,
     )
     legs = tuple(now if one.order_id == leg.order_id else one for one in parent.legs)
     return msgspec.structs.replace(

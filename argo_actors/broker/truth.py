@@ -145,7 +145,7 @@ def _leg(parent: OrderReport, leg: LegReport) -> OrderReport:
         limit_price=leg.limit_price,
         stop_price=leg.stop_price,
         channel="list",
-        event_at=parent.event_at,
+        event_at=leg.event_at or parent.event_at,
         submitted_at=parent.submitted_at,
     )
 

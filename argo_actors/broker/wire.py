@@ -154,12 +154,16 @@ def order_report(
         stop_price=price(found, "stop_price"),
         legs=tuple(_leg(leg) for leg in found.get("legs") or ()),
         channel=channel,
-        event_at=time(found.get("filled_at") or found.get("updated_at") or found.get("created_at")),
+        event_at=_changed_at(found),
         expires_at=time(found.get("expires_at")) or None,
         raw_status=str(found.get("status") or ""),
         because=because,
         submitted_at=time(found.get("submitted_at") or found.get("created_at")),
     )
+
+
+def _changed_at(found: dict[str, Any]) -> UtcNanos:
+    return time(found.get("filled_at") or found.get("updated_at") or found.get("created_at"))
 
 
 def _check_order(found: dict[str, Any]) -> None:
@@ -182,6 +186,7 @@ def _leg(raw: Any) -> LegReport:
         filled_avg_price=price(found, "filled_avg_price"),
         limit_price=price(found, "limit_price"),
         stop_price=price(found, "stop_price"),
+        event_at=_changed_at(found),
     )
 
 

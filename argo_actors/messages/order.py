@@ -125,6 +125,8 @@ class LegReport(Value, frozen=True, kw_only=True):
     filled_avg_price: Price | None
     limit_price: Price | None
     stop_price: Price | None
+    event_at: UtcNanos = 0
+    """When it filled, or last changed; 0 where nobody said so."""
 
 
 class OrderReport(Fact, frozen=True, kw_only=True):

@@ -69,6 +69,7 @@ def _fill(symbol: Symbol, state: OrderState, one: Own, part: Part) -> Fill:
     value = part.filled_qty * part.filled_avg - part.told_value
     price = exact((value / qty).quantize(COIN_PLACES))
     fee_usd, fee_qty = fees(symbol, part)
+    filled_at = one.filled_at if part is one.part and one.leg == "entry" else part.filled_at
     return Fill(
         symbol=symbol,
         client_order_id=one.id,
@@ -79,7 +80,7 @@ def _fill(symbol: Symbol, state: OrderState, one: Own, part: Part) -> Fill:
         price=price,
         fee_usd=fee_usd,
         fee_qty=fee_qty,
-        filled_at=one.filled_at or state.now,
+        filled_at=filled_at or state.now,
         because=(one.word, state.heard),
     )
 

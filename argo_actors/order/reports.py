@@ -15,7 +15,7 @@ from ..messages.order import (
     OrderStatus,
     OrderUnknown,
 )
-from ..units import MINUTE, SECOND, ZERO, OrderId
+from ..units import MINUTE, SECOND, ZERO, OrderId, UtcNanos
 from .state import CLOSING, OPEN, TERMINAL, OrderState, Own, OwnStatus, Part, is_open, own
 from .timing import ABSENT_AFTER, ABSENT_TIMES
 
@@ -61,6 +61,7 @@ def report(state: OrderState, message: OrderReport) -> OrderState:
         message.status,
         message.filled_qty,
         message.filled_avg_price,
+        message.event_at,
     )
     part = replace(
         part,
@@ -130,7 +131,9 @@ def _leg(known: Part | None, leg: LegReport) -> Part:
         known = Part(
             order_id=leg.order_id, type=leg.type, side=leg.side, status="pending", qty=leg.qty
         )
-    part = _merged(known, leg.order_id, leg.status, leg.filled_qty, leg.filled_avg_price)
+    part = _merged(
+        known, leg.order_id, leg.status, leg.filled_qty, leg.filled_avg_price, leg.event_at
+    )
     return replace(part, qty=leg.qty, limit_price=leg.limit_price, stop_price=leg.stop_price)
 
 
@@ -140,11 +143,12 @@ def _merged(
     status: OrderStatus,
     filled_qty: object,
     filled_avg: object,
+    event_at: UtcNanos,
 ) -> Part:
     """Along the lattice only: terminal stays, filled quantity grows; a late fill raises it."""
     changes: dict[str, object] = {"order_id": order_id or part.order_id}
     if filled_qty > part.filled_qty:  # type: ignore[operator]
-        changes |= {"filled_qty": filled_qty, "filled_avg": filled_avg}
+        changes |= {"filled_qty": filled_qty, "filled_avg": filled_avg, "filled_at": event_at}
     if _moves(part.status, status):
         changes["status"] = status
     return replace(part, **changes)

@@ -56,6 +56,8 @@ class Part(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag"
     """Dollars of the fills said, gross."""
     limit_price: Price | None = None
     stop_price: Price | None = None
+    filled_at: UtcNanos = 0
+    """Of its newest fill, where the broker says so."""
 
 
 class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):

@@ -393,6 +393,7 @@ def _of_people(actor: Actor) -> Iterator[Message]:
     for state in ("normal", "stop-entries", "halt", "flatten"):
         yield Operator(state=state, who="me", why="test")  # type: ignore[arg-type]
     yield Operator(state="flatten", who="me", why="test", everything=True)
+    yield Stopping(reason="test")
     other = report(Actor(actor.symbol).enter(signal="x"), "working", client_order_id="by hand")
     yield ForeignSeen(symbol=actor.symbol, order=other)
     for verdict in ("adopt", "ignore", "close"):

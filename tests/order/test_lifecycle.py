@@ -177,6 +177,20 @@ def test_a_position_that_has_closed_before_it_was_learned_was_opened_all_the_sam
     assert len(actor.said(PositionOpened)) == 1, "what takes back is no entry"
 
 
+@pytest.mark.parametrize("said_when", [True, False])
+def test_a_leg_that_closes_has_a_time_of_its_own(said_when: bool) -> None:
+    actor = Actor()
+    entry = actor.open()
+    opened, when = actor.now, actor.now + 90 * SECOND
+    done = report(entry, "filled", legs=("filled", "canceled"), leg_filled=(3, 0), at=opened)
+    target, stop = done.legs
+    target = msgspec.structs.replace(target, event_at=when if said_when else 0)
+    actor.hear(msgspec.structs.replace(done, legs=(target, stop), channel="list"), after=95)
+    closed = actor.last(PositionClosed)
+    assert closed.entry_at == opened
+    assert closed.exit_at == (when if said_when else actor.now)
+
+
 def test_sleeping_legs_of_a_partly_filled_entry_protect_nothing() -> None:
     actor = Actor()
     entry = actor.enter()

@@ -506,6 +506,10 @@ PLANTED: tuple[Bug, ...] = (
         ),
     ),
     bug(
+        "a leg that closes is told with its entry's time",
+        (FACTS, ' if part is one.part and one.leg == "entry" else part.filled_at', ""),
+    ),
+    bug(
         "a signal lives as long again in each hand",
         (
             "risk/decider.py",

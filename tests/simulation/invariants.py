@@ -675,6 +675,24 @@ def i12_profit(view: View, record: Record) -> Found:
             yield f"{said.symbol} is said to have earned {told:.2f}, its fills {earned:.2f}"
 
 
+@invariant("I12 conservation", "record")
+def i12_ended(view: View, record: Record) -> Found:
+    """A close is told with the time of its last fill: what rests after it, rests from there on."""
+    for said in record.said:
+        if not isinstance(said, PositionClosed) or said.symbol in view.foreign:
+            continue
+        closing = "sell" if said.side == "buy" else "buy"
+        found = [
+            one.at
+            for one in view.book.activities
+            if view.symbol(one.symbol) == said.symbol and one.side == closing
+        ]
+        last = max(found, default=0)
+        if said.exit_at < last - SECOND and not view.turned_by_venue:
+            early = (last - said.exit_at) / SECOND
+            yield f"{said.symbol} is said to have closed {early:.1f} s before its last fill"
+
+
 @invariant("I12 conservation", "end")
 def i12_cash(view: View) -> Found:
     """The fills said come to the venue's cash, to the cent a fill."""
