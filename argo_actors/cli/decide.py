@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
 
 from ..errors import UsageError
 from .output import check, line
+
+if TYPE_CHECKING:
+    from ..replay.document import Decision
 
 
 def decide(
@@ -30,7 +33,12 @@ def decide(
     decision = decision_of(_read(file))
     if json:
         sys.stdout.write(msgspec.json.encode(_shown(decision)).decode() + "\n")
-        return 6 if decision.denied else 0
+    else:
+        _tell(decision)
+    return 6 if decision.denied else 0
+
+
+def _tell(decision: "Decision") -> None:
     action = decision.action or "none"
     line(
         f"{action}  raw {decision.raw_confidence:.2f}  x {decision.multiplier:g} "
@@ -55,7 +63,6 @@ def decide(
             f"  = {size['qty']} for {size['notional']}; stop {decision.stop}, target {decision.target}"
         )
     line(f"denied: {decision.denied}" if decision.denied else decision.reasoning)
-    return 6 if decision.denied else 0
 
 
 def _read(file: str) -> bytes:
@@ -67,15 +74,7 @@ def _read(file: str) -> bytes:
         raise UsageError(f"cannot read {file}: {error.strerror}", fix="name a file, or -") from None
 
 
-def _shown(decision: object) -> dict[str, object]:
+def _shown(decision: "Decision") -> dict[str, object]:
     """Checks by their fields' names."""
-    found: dict[str, object] = {}
-    for name in decision.__struct_fields__:  # type: ignore[attr-defined]
-        value = getattr(decision, name)
-        if name == "checks":
-            value = [
-                {"code": one.code, "passed": one.passed, "value": one.value, "limit": one.limit}
-                for one in value
-            ]
-        found[name] = value
-    return found
+    checks = [msgspec.structs.asdict(one) for one in decision.checks]
+    return msgspec.structs.asdict(decision) | {"checks": checks}

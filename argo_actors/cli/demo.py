@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -18,14 +18,20 @@ from ..host import logs
 from ..host.secrets import Secrets
 from ..host.state import StateDir
 from ..runtime.clock import machine_seconds
+from ..units import ZERO
 from . import trouble
 from .output import emit_json, line
 from .simulated import AdvanceLine, SimulatedWorld, World, request, words
+
+if TYPE_CHECKING:
+    from ..tracker.state import TrackerState
 
 HEADLESS_SECONDS = 60.0
 BARS_START = "2013-10-10T14:00:00+00:00"
 """13:30 New York: two and a half hours of the stock session, then coins through the evening."""
 SETTLE_SECONDS = 20.0
+MONEY = ("cash", "fees", "realised", "unrealised")
+HALF_A_CENT = Decimal("0.005")
 
 
 @Parameter(name="*")
@@ -179,41 +185,21 @@ def demo_config(world: SimulatedWorld, bars: Path | None) -> Config:
 def tie_out(daemon: Any, venue: dict[str, Any]) -> dict[str, Any]:
     """Our books beside the venue's: cash, fees, positions, realised and unrealised profit."""
     from ..api.view import View
-    from ..tracker.ledger import total, unrealised
+    from ..tracker.ledger import total
 
     books = View(daemon).books
     whole = total(books.lots)
-    held = {symbol: lot for symbol, lot in books.lots if lot.qty}
-    marks = {name.replace("/", "-"): one for name, one in venue["positions"].items()}
-    open_profit = sum(
-        (
-            unrealised(lot, Decimal(marks[symbol]["mark"]))
-            for symbol, lot in held.items()
-            if symbol in marks
-        ),
-        Decimal(0),
-    )
-    paid_in = Decimal(venue["start_cash"]) + Decimal(venue["transferred"])
-    pairs = {
-        "cash": (paid_in + whole.cash, Decimal(venue["cash"])),
-        "fees": (whole.fees, Decimal(venue["fees"])),
-        "realised": (whole.realised, Decimal(venue["realised"])),
-        "unrealised": (open_profit, Decimal(venue["unrealised"])),
-    }
-    for symbol in sorted({*held, *marks}):
-        theirs = Decimal(marks[symbol]["qty"]) if symbol in marks else Decimal(0)
-        pairs[f"position {symbol}"] = (held[symbol].qty if symbol in held else Decimal(0), theirs)
-    cent = Decimal("0.005")
+    pairs = _pairs(books, venue)
     differences = {
         name: {"ours": str(ours), "venue": str(theirs)}
         for name, (ours, theirs) in pairs.items()
-        if (abs(ours - theirs) >= cent if not name.startswith("position") else ours != theirs)
+        if (abs(ours - theirs) >= HALF_A_CENT if name in MONEY else ours != theirs)
     }
     return {
         "long_entries": books.long_entries,
         "short_entries": books.short_entries,
         "trades": books.trade_count,
-        "pnl": str(_cents(whole.realised + open_profit)),
+        "pnl": str(_cents(whole.realised + pairs["unrealised"][0])),
         "venue_pnl": str(_cents(Decimal(venue["realised"]) + Decimal(venue["unrealised"]))),
         "tied": not differences,
         "differences": differences,
@@ -224,6 +210,27 @@ def tie_out(daemon: Any, venue: dict[str, Any]) -> dict[str, Any]:
             for name, one in books.sources
         },
     }
+
+
+def _pairs(books: "TrackerState", venue: dict[str, Any]) -> dict[str, tuple[Decimal, Decimal]]:
+    """What both know, by name: ours, then the venue's."""
+    from ..tracker.ledger import total, unrealised
+
+    whole = total(books.lots)
+    held = {symbol: lot for symbol, lot in books.lots if lot.qty}
+    theirs = {name.replace("/", "-"): one for name, one in venue["positions"].items()}
+    open_profit = (
+        unrealised(lot, Decimal(theirs[symbol]["mark"]))
+        for symbol, lot in held.items()
+        if symbol in theirs
+    )
+    paid_in = Decimal(venue["start_cash"]) + Decimal(venue["transferred"])
+    ours = (paid_in + whole.cash, whole.fees, whole.realised, sum(open_profit, ZERO))
+    found = {name: (one, Decimal(venue[name])) for name, one in zip(MONEY, ours, strict=True)}
+    for symbol in sorted({*held, *theirs}):
+        qty = Decimal(theirs[symbol]["qty"]) if symbol in theirs else ZERO
+        found[f"position {symbol}"] = (held[symbol].qty if symbol in held else ZERO, qty)
+    return found
 
 
 def _cents(value: Decimal) -> Decimal:

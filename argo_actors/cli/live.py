@@ -42,9 +42,13 @@ class Lines:
         try:
             while (until is None or machine_seconds() < until) and not ended.is_set():
                 self.poll()
+                self._refresh()
                 ended.wait(POLL_SECONDS)
         except KeyboardInterrupt:
             self.tell("stopping")
+
+    def _refresh(self) -> None:
+        """What is shown beside the lines."""
 
     def poll(self) -> None:
         """Show what has become durable since the last look."""
@@ -132,6 +136,7 @@ class Live(Lines):
         super().__init__(daemon, state)
         self._view = View(daemon)
         self._recent: deque[str] = deque(maxlen=RECENT)
+        self._live: Any = None
 
     def tell(self, text: str) -> None:
         self._recent.extend(text.split("\n"))
@@ -139,14 +144,11 @@ class Live(Lines):
     def run(self, until: float | None, ended: threading.Event) -> None:
         from rich.live import Live as RichLive
 
-        with RichLive(self._screen(), refresh_per_second=4, screen=False) as live:
-            try:
-                while (until is None or machine_seconds() < until) and not ended.is_set():
-                    self.poll()
-                    live.update(self._screen())
-                    ended.wait(POLL_SECONDS)
-            except KeyboardInterrupt:
-                self.tell("stopping")
+        with RichLive(self._screen(), refresh_per_second=4, screen=False) as self._live:
+            super().run(until, ended)
+
+    def _refresh(self) -> None:
+        self._live.update(self._screen())
 
     def _screen(self) -> Any:
         from rich.console import Group

@@ -131,7 +131,6 @@ class Executions(Ledger):
     ) -> None:
         position = self.positions.setdefault(symbol, Position(symbol=symbol))
         self.account.cash += self._moved(position, side, qty, price, fee_usd, fee_qty)
-        self.account.fees_usd += fee_usd
         self.account.fees_value += fee_usd + fee_qty * price
         self.changed |= {"account", f"position:{symbol}"}
 

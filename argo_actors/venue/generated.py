@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import intraday
 from .aggregate import Aggregated
 from .assets import coin, stock
 from .path import Columns, Floats, Ints
@@ -34,28 +35,9 @@ HISTORY_DAYS = 460
 MINUTE_DAYS = 14
 FUTURE_SESSIONS = 20
 
-SESSION_MINUTES = 390
-COIN_MINUTES = 1440
 COARSE_STEPS = 30
 """Steps in a day that only has a daily bar."""
 
-GAP_SHARE = 0.22
-"""Of a stock's daily variance, overnight."""
-MINUTES_OF_A_MOOD = 15
-MOOD_SPREAD = 0.30
-BURST_PEAK = (0.45, 0.85)
-"""Drift at a burst's peak, in standard deviations of its minute."""
-BURST_MINUTES = (15.0, 60.0)
-MINUTES_PER_BURST = 50
-"""Each such part of a day begins one burst, at any minute of it."""
-GIVEN_BACK = 0.5
-"""Share of a burst's gain that is lost again, slowly, after it."""
-SLOWER = 2.5
-"""How many times longer than the burst that takes."""
-BURST_LEAN = 0.38
-"""How much likelier than one half a burst runs with the trend of its symbol."""
-JUMP_SIZE = (0.25, 0.70)
-"""In standard deviations of a day."""
 WEEKEND_CALM = 0.75
 RETURN_HOME = 0.15
 """Share of its distance from the course of its trends that a price makes good in a day."""
@@ -226,7 +208,7 @@ class _Maker:
         return calm / float(np.sqrt(np.mean(calm**2)))
 
     def _gap_share(self) -> float:
-        return 0.0 if self._days.crypto else GAP_SHARE
+        return 0.0 if self._days.crypto else intraday.GAP_SHARE
 
     def _steps(self, purpose: str, day: int, count: int) -> Floats:
         """Standard normal steps of one stream set, part of them shared with market and group."""
@@ -247,7 +229,7 @@ class _Maker:
         count = len(self._days.dates)
         if self._days.crypto:
             return np.zeros(count)
-        gaps: Floats = self._sigma * GAP_SHARE**0.5 * self._steps("gap", 0, count)
+        gaps: Floats = self._sigma * intraday.GAP_SHARE**0.5 * self._steps("gap", 0, count)
         return gaps
 
     def _drift(self) -> Floats:
@@ -271,7 +253,7 @@ class _Maker:
         ends = opens[:, None] + np.cumsum(moves, axis=1)
         begins = ends - moves
         drawn = self._slow.random((2, count, COARSE_STEPS))
-        low, high = _extremes(begins, ends, sigma**2, drawn)
+        low, high = intraday.extremes(begins, ends, sigma**2, drawn)
         return np.column_stack([opens, closes]), low.min(axis=1), high.max(axis=1), astray
 
     def _minute_days(
@@ -301,19 +283,19 @@ class _Maker:
         count = int((days.closes[i] - days.opens[i]) // MINUTE)
         rng = self._streams.named("minutes", listing.symbol, ordinal)
         times = days.opens[i] + np.arange(count, dtype=np.int64) * MINUTE
-        shape = _coin_shape(count) if days.crypto else _session_shape(count)
+        shape = intraday.coin_shape(count) if days.crypto else intraday.session_shape(count)
         sigma = float(self._sigma[i])
-        step = sigma * (_noise_share(days.crypto) / count) ** 0.5
-        scale = step * shape * _cluster(rng, count)
+        step = sigma * (intraday.noise_share(days.crypto) / count) ** 0.5
+        scale = step * shape * intraday.cluster(rng, count)
         sign = float(self._trend.sign[i])
-        bursts = _bursts(rng, count, sign) * scale
+        bursts = intraday.bursts(rng, count, sign) * scale
         # Bursts lean with the trend; what they are expected to add comes off its drift.
-        lean = _lean(count, sign) * step
+        lean = intraday.lean(count, sign) * step
         moves = scale * self._steps("minute", ordinal, count)
-        moves += bursts + (drift - lean) / count + _jumps(rng, count, sigma)
+        moves += bursts + (drift - lean) / count + intraday.jumps(rng, count, sigma)
         closes = level + np.cumsum(moves)
         opens = closes - moves
-        lows, highs = _extremes(opens, closes, scale**2, rng.random((2, count)))
+        lows, highs = intraday.extremes(opens, closes, scale**2, rng.random((2, count)))
         activity = np.exp(rng.normal(0.0, 0.35, count)) * (0.6 + 0.4 * np.abs(moves) / scale)
         share = shape**1.5 / float(np.sum(shape**1.5))
         volumes = listing.volume * sigma / float(self._sigma.mean()) * share * activity
@@ -350,83 +332,3 @@ def _returning(noise: Floats) -> tuple[Floats, float]:
         pulls[day] = -RETURN_HOME * astray
         astray += pulls[day] + moved
     return pulls, astray
-
-
-def _extremes(
-    begins: Floats, ends: Floats, variance: Floats, drawn: Floats
-) -> tuple[Floats, Floats]:
-    """Lows and highs that a random walk has between two known ends (its exact distribution)."""
-    square = (ends - begins) ** 2
-    low = (begins + ends - np.sqrt(square - 2 * variance * np.log1p(-drawn[0]))) / 2
-    high = (begins + ends + np.sqrt(square - 2 * variance * np.log1p(-drawn[1]))) / 2
-    return low, high
-
-
-def _session_shape(count: int) -> Floats:
-    """Volatility over a session, root mean square one: wild at the open, lively at the close."""
-    minute = np.arange(count)
-    shape = 1 + 1.6 * np.exp(-minute / 22) + 0.5 * np.exp(-(count - minute) / 25)
-    scaled: Floats = shape / np.sqrt(np.mean(shape**2))
-    return scaled
-
-
-def _coin_shape(count: int) -> Floats:
-    """Volatility over a UTC day, root mean square one: liveliest near 15:00."""
-    shape = 1 + 0.3 * np.cos((np.arange(count) / count - 15 / 24) * 2 * np.pi)
-    scaled: Floats = shape / np.sqrt(np.mean(shape**2))
-    return scaled
-
-
-def _cluster(rng: np.random.Generator, count: int) -> Floats:
-    """Moods of volatility within a day, each about a quarter of an hour, mean square near one."""
-    knots = rng.normal(0.0, MOOD_SPREAD, count // MINUTES_OF_A_MOOD + 2)
-    mood = np.interp(np.arange(count) / MINUTES_OF_A_MOOD, np.arange(len(knots)), knots)
-    return np.exp(mood - MOOD_SPREAD**2)
-
-
-def _burst_count(count: int) -> int:
-    """How many bursts a day of `count` minutes has."""
-    return max(1, round(count / MINUTES_PER_BURST))
-
-
-def _bursts(rng: np.random.Generator, count: int, sign: float) -> Floats:
-    """Momentum of each minute, in its standard deviations: bursts that build up and fade."""
-    drift = np.zeros(count)
-    minute = np.arange(count)
-    bursts = _burst_count(count)
-    for number in range(bursts):
-        length = rng.uniform(*BURST_MINUTES)
-        begun = (number + rng.random()) * count / bursts - length / 3
-        towards = 1.0 if rng.random() < 0.5 + BURST_LEAN * sign else -1.0
-        peak = towards * rng.uniform(*BURST_PEAK)
-        done = np.clip((minute - begun) / length, 0, 1)
-        undone = np.clip((minute - begun - length) / (SLOWER * length), 0, 1)
-        drift += peak * np.sin(np.pi * done) ** 2
-        drift -= peak * GIVEN_BACK / SLOWER * np.sin(np.pi * undone) ** 2
-    return drift
-
-
-def _burst_gain() -> float:
-    """What is left of an average burst, in standard deviations of a minute."""
-    return sum(BURST_PEAK) / 2 * sum(BURST_MINUTES) / 2 / 2 * (1 - GIVEN_BACK)
-
-
-def _lean(count: int, sign: float) -> float:
-    """What the bursts of a day are expected to add together, in the same unit."""
-    return _burst_count(count) * _burst_gain() * 2 * BURST_LEAN * sign
-
-
-def _noise_share(crypto: bool) -> float:
-    """Of a day's variance (without its gap), what the walk itself has; bursts have the rest."""
-    count = COIN_MINUTES if crypto else SESSION_MINUTES
-    bursts = _burst_count(count) * _burst_gain() ** 2 * 1.6
-    return (1.0 if crypto else 1 - GAP_SHARE) * count / (count + bursts)
-
-
-def _jumps(rng: np.random.Generator, count: int, sigma: float) -> Floats:
-    """Sudden news: in most days none."""
-    jumps = np.zeros(count)
-    for _ in range(int(rng.poisson(0.12))):
-        size = rng.uniform(*JUMP_SIZE) * sigma
-        jumps[int(rng.integers(count))] += size if rng.random() < 0.5 else -size
-    return jumps

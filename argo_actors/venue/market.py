@@ -46,7 +46,7 @@ class Asset(msgspec.Struct, frozen=True):
         """Coins trade around the clock; everything else keeps the stock market's sessions."""
         return self.asset_class == "crypto"
 
-    def tick(self, price: float) -> Decimal:
+    def tick(self, price: float | Decimal) -> Decimal:
         """The price grid at a price, USD."""
         if self.price_increment is not None:
             return self.price_increment

@@ -242,8 +242,7 @@ class Book(Reviewed):
     def _trail(self, order: Order, found: Step) -> None:
         if order.type == "trailing_stop":
             before = order.hwm
-            price = float(found.high)
-            trail(order, found, self._asset(order.symbol).tick(price))
+            trail(order, found, self._asset(order.symbol).tick(found.high))
             if order.hwm != before:
                 self._touch(order)
 

@@ -87,6 +87,37 @@ class _Parser(argparse.ArgumentParser):
 
 def options_of(arguments: Sequence[str], now: int) -> Options:
     """The command line of a venue; `now` is the wall clock (ns). Raises ValueError with a `fix:` line."""
+    given = _parser().parse_args(arguments)
+    _check("--port", given.port, 0, 65535, "take a port that is free, or 0 for any")
+    _check("--speed", given.speed, 0.01, FASTEST, "1 is real time")
+    account, plan = _account(given.account), _plan(given.faults)
+    known, free_plans = _skills(given.skill, given.lag), _free(given.free_plan)
+    live = not given.lockstep and given.bars is None and not given.start
+    market, start = _market(given, live, now)
+    return Options(
+        market=market,
+        start=start,
+        seed=given.seed,
+        lockstep=given.lockstep,
+        attached=given.attached,
+        state=given.state,
+        port=given.port,
+        cash=account.cash,
+        keys=Keys(account.key_id, account.secret),
+        account_number=account.number,
+        calls_a_minute=given.rate_limit or account.calls_a_minute,
+        skills=known,
+        free_plans=free_plans,
+        speed=given.speed,
+        resume_at=now if live and given.speed == 1 else 0,
+        faults=plan,
+        basic_data=account.data_plan == "basic",
+        slow_seconds=given.slow_seconds,
+        auth_seconds=given.auth_seconds,
+    )
+
+
+def _parser() -> _Parser:
     parser = _Parser(prog="argo venue")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--bars", type=Path)
@@ -104,46 +135,22 @@ def options_of(arguments: Sequence[str], now: int) -> Options:
     parser.add_argument("--lag", action="append", default=[])
     parser.add_argument("--free-plan", action="append", default=[])
     parser.add_argument("--auth-seconds", type=float, default=10.0)
-    given = parser.parse_args(arguments)
-    _check("--port", given.port, 0, 65535, "take a port that is free, or 0 for any")
-    _check("--speed", given.speed, 0.01, FASTEST, "1 is real time")
-    account, plan = _account(given.account), _plan(given.faults)
-    known = _skills(given.skill, given.lag)
-    free_plans = _free(given.free_plan)
-    live = not given.lockstep and given.bars is None and not given.start
+    return parser
+
+
+def _market(given: argparse.Namespace, live: bool, now: int) -> tuple[Market, int]:
+    """The market asked for, and when it begins (ns UTC); `live`: by the wall clock."""
     start = nanoseconds(given.start) if given.start else 0
     if given.bars is not None:
-        market: Market = Recorded(given.bars)
-        start = start or market.start
-    else:
-        start = start or (_begun(given.state, now) if live else nanoseconds(DEFAULT_START))
-        market = Generated(given.seed, start)
-        if live and now >= market.end:
-            raise OptionsError(
-                f"the generated market of {given.state} is over", "give another --state directory"
-            )
-    calls = account.calls_a_minute if given.rate_limit is None else given.rate_limit
-    return Options(
-        market=market,
-        start=start,
-        seed=given.seed,
-        lockstep=given.lockstep,
-        attached=given.attached,
-        state=given.state,
-        port=given.port,
-        cash=account.cash,
-        keys=Keys(account.key_id, account.secret),
-        account_number=account.number,
-        calls_a_minute=calls,
-        skills=known,
-        free_plans=free_plans,
-        speed=given.speed,
-        resume_at=now if live and given.speed == 1 else 0,
-        faults=plan,
-        basic_data=account.data_plan == "basic",
-        slow_seconds=given.slow_seconds,
-        auth_seconds=given.auth_seconds,
-    )
+        recorded = Recorded(given.bars)
+        return recorded, start or recorded.start
+    start = start or (_begun(given.state, now) if live else nanoseconds(DEFAULT_START))
+    generated = Generated(given.seed, start)
+    if live and now >= generated.end:
+        raise OptionsError(
+            f"the generated market of {given.state} is over", "give another --state directory"
+        )
+    return generated, start
 
 
 def nanoseconds(text: str) -> int:

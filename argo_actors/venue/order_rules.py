@@ -141,7 +141,7 @@ def check_ticks(order: Order, asset: Asset, prefix: str = "") -> None:
     """Prices are on the grid: cents, below a dollar four decimals. Raises Refusal."""
     for name in ("limit_price", "stop_price"):
         value = getattr(order, name)
-        if value is not None and value % asset.tick(float(value)):
+        if value is not None and value % asset.tick(value):
             raise Refusal(
                 422,
                 RULE,

@@ -122,7 +122,6 @@ class Account(msgspec.Struct, kw_only=True):
     number: str
     cash: Decimal
     start_cash: Decimal
-    fees_usd: Decimal = ZERO
     fees_value: Decimal = ZERO
     """All fees in dollars, coin fees at the price of their fill."""
     last_equity: Decimal = ZERO

@@ -39,7 +39,6 @@ class Reviewed(Shareholder):
         order.filled_value -= fill.qty * fill.price
         order.fee_usd -= fill.fee_usd
         order.fee_qty -= fill.fee_qty
-        self.account.fees_usd -= fill.fee_usd
         self.account.fees_value -= fill.fee_usd + fill.fee_qty * fill.price
         self._tell("trade_bust", fill, fill.price)
 
@@ -123,6 +122,6 @@ class Reviewed(Shareholder):
                 continue
 
     def _worse(self, fill: Fill) -> Decimal:
-        tick = self._asset(fill.symbol).tick(float(fill.price))
+        tick = self._asset(fill.symbol).tick(fill.price)
         price = fill.price * (1 + (WORSE if fill.side == "buy" else -WORSE))
         return max((price / tick).to_integral_value() * tick, tick)

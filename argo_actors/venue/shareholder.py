@@ -71,7 +71,7 @@ class Shareholder(Groups):
         for name in ("limit_price", "stop_price", "trail_price", "hwm"):
             price = getattr(order, name)
             if price is not None:
-                step = tick(float(price / ratio))
+                step = tick(price / ratio)
                 setattr(order, name, max((price / ratio / step).to_integral_value() * step, step))
         self._touch(order)
         self._say("restated", order)

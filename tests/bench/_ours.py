@@ -13,9 +13,9 @@ from argo_actors.consensus.decider import consensus
 from argo_actors.journal.codec import GENESIS, Opening, Record, encode
 from argo_actors.journal.writer import Journal
 from argo_actors.messages import Message, WordId
-from argo_actors.messages.market import Asset, Decide, MarketHours, Quote, QuoteSeen, Tick
+from argo_actors.messages.market import Decide, MarketHours, Quote, QuoteSeen, Tick
 from argo_actors.messages.opinion import Opinion, SourceStatus
-from argo_actors.messages.order import AccountReport, BrokerLink, BrokerReady
+from argo_actors.messages.order import BrokerLink, BrokerReady
 from argo_actors.order.decider import order
 from argo_actors.risk.decider import risk
 from argo_actors.runtime.cell import DeciderCell
@@ -26,7 +26,8 @@ from argo_actors.runtime.mailbox import Mailbox, Word
 from argo_actors.runtime.office import Office
 from argo_actors.runtime.stepped import Stepped
 from argo_actors.tracker.decider import tracker
-from argo_actors.units import DAY, HOUR, SECOND, Decimal
+from argo_actors.units import DAY, HOUR, SECOND
+from tests.risk.worlds import account, asset
 
 STAGES = 5
 FAR_OFF = 10_000 * DAY
@@ -188,8 +189,8 @@ def prepare(say: Says) -> None:
     for name in ("alpaca", "massive", "alpha_vantage"):
         status = SourceStatus(source=name, state="running", configured=True, answered=True)
         say(f"source/{name}", (status,))
-    say("broker", tuple(_asset(symbol) for symbol in SYMBOLS))
-    say("broker", (BrokerReady(orders=0, positions=0), _account()))
+    say("broker", tuple(asset(symbol) for symbol in SYMBOLS))
+    say("broker", (BrokerReady(orders=0, positions=0), account()))
     say("broker", (BrokerLink(stream_up=True, last_answer_at=FAR_OFF),))
     hours = MarketHours(
         is_open=True,
@@ -200,34 +201,6 @@ def prepare(say: Says) -> None:
         loss_day=1,
     )
     say("clock", (hours,))
-
-
-def _asset(symbol: str) -> Asset:
-    return Asset(
-        symbol=symbol,
-        asset_class="us_equity",
-        tradable=True,
-        shortable=True,
-        easy_to_borrow=True,
-        fractionable=True,
-        min_order_size=Decimal(1),
-        min_trade_increment=Decimal(1),
-        price_increment=Decimal("0.01"),
-    )
-
-
-def _account() -> AccountReport:
-    return AccountReport(
-        account_number="bench",
-        status="ACTIVE",
-        cash=Decimal(100_000),
-        equity=Decimal(100_000),
-        last_equity=Decimal(100_000),
-        buying_power=Decimal(200_000),
-        non_marginable_buying_power=Decimal(100_000),
-        shorting_enabled=True,
-        trading_blocked=False,
-    )
 
 
 def cycle(say: Says, n: int, now: int) -> None:

@@ -7,7 +7,6 @@ from argo_actors.bootstrap import deciders
 from argo_actors.journal.reader import records
 from argo_actors.messages import WordId
 from argo_actors.messages.market import (
-    Asset,
     Quote,
     Quotes,
     QuoteSeen,
@@ -45,42 +44,13 @@ from argo_actors.replay.marks import Mark, Prices, marks
 from argo_actors.replay.modelled import ModelledBroker, RecordedMarket
 from argo_actors.replay.rerun import HEARD_AGAIN, MODELLED, rerun
 from argo_actors.units import MINUTE, SECOND
+from tests.risk.worlds import account, asset
 
 GOLDEN = Path(__file__).parent / "golden" / "format-1.db"
 NOW = 1_772_636_400 * SECOND
 """Wednesday 2026-03-04 15:00 UTC: the market is open."""
 WORD = WordId(1, 0)
 SYMBOLS = ("AAPL", "BTC-USD")
-
-
-def account(equity: str = "100000") -> AccountReport:
-    dollars = Decimal(equity)
-    return AccountReport(
-        account_number="PA1",
-        status="ACTIVE",
-        cash=dollars,
-        equity=dollars,
-        last_equity=dollars,
-        buying_power=2 * dollars,
-        non_marginable_buying_power=dollars,
-        shorting_enabled=True,
-        trading_blocked=False,
-    )
-
-
-def asset(symbol: str) -> Asset:
-    coin = symbol.endswith("-USD")
-    return Asset(
-        symbol=symbol,
-        asset_class="crypto" if coin else "us_equity",
-        tradable=True,
-        shortable=not coin,
-        easy_to_borrow=not coin,
-        fractionable=True,
-        min_order_size=Decimal("0.0001") if coin else Decimal(1),
-        min_trade_increment=Decimal("0.0001") if coin else Decimal(1),
-        price_increment=Decimal("0.01"),
-    )
 
 
 def broker() -> ModelledBroker:
@@ -90,7 +60,7 @@ def broker() -> ModelledBroker:
     market.see(NOW, Mark("AAPL", "quote", 100.0, 0.05))
     market.see(NOW, Mark("BTC-USD", "quote", 50_000.0, 10.0))
     made = ModelledBroker(market, SYMBOLS)
-    made.open(account(), NOW)
+    made.open(account(account_number="PA1"), NOW)  # whose orders fill whole
     return made
 
 

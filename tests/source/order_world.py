@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from argo_actors.bootstrap import configured, deciders, groups
-from argo_actors.config import Config, is_coin
+from argo_actors.config import Config
 from argo_actors.host.secrets import Secrets
 from argo_actors.journal.codec import Opening, Record
 from argo_actors.messages import Message
-from argo_actors.messages.market import Asset, Decide, Figures, Quote, Quotes, QuotesWanted, Tick
+from argo_actors.messages.market import Decide, Figures, Quote, Quotes, QuotesWanted, Tick
 from argo_actors.messages.opinion import Opinion, SourceStatus
 from argo_actors.messages.order import (
-    AccountReport,
     BrokerLink,
     BrokerReady,
     PositionReport,
@@ -34,6 +33,7 @@ from argo_actors.source.known import key_names
 from argo_actors.source.opinion import from_score
 from argo_actors.source.roster import Roster
 from argo_actors.units import SECOND, ZERO
+from tests.risk.worlds import account, asset
 from tests.source.source_bench import NOW, config, hours
 
 KEY = "K3Y/of+a vendor"
@@ -169,8 +169,8 @@ class World:
             for one in SYMBOLS
         ]
         link = BrokerLink(stream_up=True, last_answer_at=now)
-        engine.say("broker", *map(_asset, SYMBOLS), *flat, _account(), link)
-        engine.say("broker", BrokerReady(orders=0, positions=0), _account())
+        engine.say("broker", *map(asset, SYMBOLS), *flat, account(), link)
+        engine.say("broker", BrokerReady(orders=0, positions=0), account())
         engine.say("quotes", *map(self._figures, SYMBOLS))
         for name in self.config.sources:
             status = SourceStatus(source=name, state="running", configured=True, answered=True)
@@ -241,34 +241,3 @@ def _order(one: SubmitOrder) -> Order:
 
 def _flat(symbol: str) -> PositionReport:
     return PositionReport(symbol=symbol, qty=ZERO, qty_available=ZERO, avg_entry_price=ZERO)
-
-
-def _asset(symbol: str) -> Asset:
-    coin = is_coin(symbol)
-    least = Decimal("0.0001") if coin else Decimal(1)
-    return Asset(
-        symbol=symbol,
-        asset_class="crypto" if coin else "us_equity",
-        tradable=True,
-        shortable=not coin,
-        easy_to_borrow=not coin,
-        fractionable=True,
-        min_order_size=least,
-        min_trade_increment=least,
-        price_increment=Decimal("0.01"),
-    )
-
-
-def _account() -> AccountReport:
-    dollars = Decimal(100_000)
-    return AccountReport(
-        account_number="PA1",
-        status="ACTIVE",
-        cash=dollars,
-        equity=dollars,
-        last_equity=dollars,
-        buying_power=2 * dollars,
-        non_marginable_buying_power=dollars,
-        shorting_enabled=True,
-        trading_blocked=False,
-    )

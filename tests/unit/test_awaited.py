@@ -5,30 +5,19 @@ import msgspec
 from argo_actors.api.awaited import awaited
 from argo_actors.config import Config
 from argo_actors.messages.market import MarketHours
-from argo_actors.messages.order import AccountReport
 from argo_actors.risk.state import RiskState, SourceView
-from argo_actors.units import SECOND, Decimal
+from argo_actors.units import SECOND
+from tests.risk.worlds import account
 
 NOW = 1_000 * SECOND
 CONFIG = Config(account="test", symbols=("AAPL", "BTC-USD"))
-ACCOUNT = AccountReport(
-    account_number="1",
-    status="ACTIVE",
-    cash=Decimal(1),
-    equity=Decimal(1),
-    last_equity=Decimal(1),
-    buying_power=Decimal(1),
-    non_marginable_buying_power=Decimal(1),
-    shorting_enabled=True,
-    trading_blocked=False,
-)
 OPEN = MarketHours(
     is_open=True, session_open=1, session_close=2, next_open=3, next_close=4, loss_day=0
 )
 CALM = RiskState(
     stream_up=True,
     ready_at=NOW - 61 * SECOND,
-    account=ACCOUNT,
+    account=account(),
     hours=OPEN,
     sources=(("alpaca", SourceView(configured=True, heard_of=True)),),
 )
@@ -59,7 +48,7 @@ def test_each_thing_that_keeps_entries_back_is_told() -> None:
     assert "argo resume" in waits(operator="halt")[0]
     assert waits(overloaded="risk") == ["risk, which is behind with its mail"]
     assert "loss limit" in waits(level="BREACH")[0]
-    assert "blocked" in waits(account=replace(ACCOUNT, trading_blocked=True))[0]
+    assert "blocked" in waits(account=account(trading_blocked=True))[0]
     assert waits(stopping=True) == ["nothing more: it is stopping"]
 
 
