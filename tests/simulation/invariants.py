@@ -840,14 +840,13 @@ def i15_day(view: View, sent: Sent) -> Found:
 
 @invariant("I15 repetition", "left")
 def i15_losing(view: View, sent: Sent) -> Found:
-    """Losing round trips in a row."""
+    """Losing round trips in a row, from when the journal tells of the last one: it may be learned late."""
     most = view.config.risk.losing_trades_account
     order = _entry(view, sent)
     if order is None or view.losing < most or not view.closed:
         return
     approved = view.approval_of(view.intents[sent.client_order_id])
-    last = view.closed[-1].exit_at
-    if approved is not None and approved[1] > last + SECOND:
+    if approved is not None and approved[1] > view.closed_at + SECOND:
         yield f"{sent.client_order_id} left after {view.losing} losing trades in a row"
 
 

@@ -137,6 +137,8 @@ class View:
         self.over_told: set[str] = set()
         """Symbols of which a critical alert says that more was closed than was held."""
         self.closed: list[PositionClosed] = []
+        self.closed_at = 0
+        """When the journal told of the newest."""
         self.losing = 0
         self.account: AccountReport | None = None
         self.first_equity = ZERO
@@ -412,6 +414,7 @@ class View:
                 self.flagged.pop(message.symbol, None)
                 self.over_told.discard(message.symbol)
                 self.closed.append(message)
+                self.closed_at = record.at
                 self.losing = self.losing + 1 if message.pnl < 0 else 0
             case AccountReport():
                 self.account = message
