@@ -41,6 +41,7 @@ from .truth import stamp
 from .wire import WireError, flat, order_report, position_report, price
 
 TRUTH_SECONDS = 20.0
+LOOK_SECONDS = 0.25
 LOOKUP_CALLS = 2
 """By the id, and a list where that finds nothing."""
 
@@ -64,6 +65,8 @@ class BrokerEdge:
         """Orders whose lookup waits or is under way: the next answer is as good for who asks again."""
         self._cancelling: set[str] = set()
         """By the broker's id: a cancel asked for again meanwhile would only stand before an exit."""
+        self._looks_again = False
+        """A look for calls is due: none of those who wait for any needs one of its own."""
         self._readings = Readings(
             port, self._query, config=config, gate=gate, link=link, prefix=f"argo-{account_tag}-"
         )
@@ -132,9 +135,19 @@ class BrokerEdge:
             self._gate.limiter.made(self._gate.calls, self._port.now())
             if not self._gate.limiter.take(self._port.now(), urgent=job.urgent, calls=job.calls):
                 self._schedule.put_back(job)
-                self._port.after(0.25, self._pump)
+                self._pump_later()
                 return
             self._port.call(job.work, self._seconds(job), partial(self._done, job))
+
+    def _pump_later(self) -> None:
+        """Look for calls again soon: one look for all who wait."""
+        if not self._looks_again:
+            self._looks_again = True
+            self._port.after(LOOK_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looks_again = False
+        self._pump()
 
     def _seconds(self, job: Job) -> float:
         if job.priority in MONEY:

@@ -259,6 +259,17 @@ def test_an_edge_that_begins_anew_has_no_new_minute_of_calls() -> None:
         until(lambda: len(one.said(BrokerReady)) == 2, "it is ready again")
 
 
+def test_all_who_wait_for_calls_share_one_look_for_them() -> None:
+    with bench() as one:
+        one.wait_for(BrokerReady)
+        for _ in range(5):
+            one.hear(ReadAccount(because=()))
+        before = len(one.alarm._due)
+        for n in range(20):
+            one.hear(Tick(n=n))
+        assert len(one.alarm._due) - before < 5
+
+
 def test_an_order_that_only_the_list_shows_is_found() -> None:
     account = Account()
     account.orders = [raw_order(status="new")]
