@@ -28,10 +28,17 @@ from .host.process import this_process
 from .host.secrets import Secrets
 from .host.state import StateDir
 from .messages.market import Decide
-from .messages.system import Configured, Epoch, Operator, SourceOrder, Started, Stopping
+from .messages.system import (
+    Configured,
+    Epoch,
+    Operator,
+    OperatorState,
+    SourceOrder,
+    Started,
+    Stopping,
+)
 from .order.decider import order
 from .risk.decider import risk
-from .risk.state import RiskState
 from .runtime.clock import SetClock, SteadyClock, machine_seconds, machine_sleep
 from .runtime.decider import Decider
 from .runtime.engine import EdgeSpec, Engine, Plan
@@ -46,6 +53,8 @@ from .units import UtcNanos
 VERSION = "0.1.0"
 START_SECONDS = 30.0
 TAKE_OVER_SECONDS = 5.0
+STATES: tuple[OperatorState, ...] = ("normal", "stop-entries", "halt", "flatten")
+"""Each stops more than the one before."""
 SETTLE_SHARE = 0.5
 """Of `shutdown_seconds`: so long an ordered stop waits for orders between two states."""
 
@@ -297,10 +306,12 @@ class Daemon:
 
 
 def in_force(engine: Engine, gate: Gate) -> None:
-    """A halt outlives the process: it is in the journal, and in force before anything is sent."""
-    state = engine.deciders["risk"].state
-    if isinstance(state, RiskState):
-        gate.operate(state.operator)
+    """A halt outlives the process: it is in the journal, and in force before anything is sent.
+
+    Who died on the word does not know it, so the strictest that any decider knows counts.
+    """
+    known = {getattr(cell.state, "operator", STATES[0]) for cell in engine.deciders.values()}
+    gate.operate(max(known, key=STATES.index))
     for unheard in (one for one in engine.in_flight if isinstance(one, Operator)):
         gate.operate(unheard.state)  # acknowledged, and the process ended before anybody heard it
 

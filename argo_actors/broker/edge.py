@@ -235,6 +235,8 @@ class BrokerEdge:
         def then(raw: Any, error: BaseException | None) -> None:
             if error is None:
                 self._tell(raw, "lookup", order.client_order_id, order.symbol, word)
+            elif order.client_order_id not in self._asked:
+                return  # it was called back meanwhile
             elif isinstance(error, RefusedError) and error.status == 404:
                 self._gate.forget(order.client_order_id)
                 self._submit(order, word)
@@ -247,6 +249,9 @@ class BrokerEdge:
         self._query(order.symbol, work, then, Priority.LOOKUP, urgent=not order.increases)
 
     def _cancel(self, command: CancelOrder, word: WordId) -> None:
+        if not command.order_id:
+            self._recall(command.client_order_id)
+            return
         if command.order_id in self._cancelling:
             return
         self._cancelling.add(command.order_id)
@@ -258,6 +263,13 @@ class BrokerEdge:
 
         work = partial(self._gate.cancel, command, word.seq)
         self._query(command.symbol, work, then, Priority.CANCEL)
+
+    def _recall(self, cid: str) -> None:
+        """What has not left does not leave any more; what is under way is cancelled by its id later."""
+        asked = self._asked.get(cid)
+        if asked is not None and not self._schedule.under_way(cid):
+            self._schedule.withdraw(cid)
+            self._refused(*asked, RefusedError("not sent: called back before its turn", status=0))
 
     # reading
 

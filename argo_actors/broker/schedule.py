@@ -87,6 +87,12 @@ class Schedule:
             (late if over else self._waiting).append(job)
         return late
 
+    def withdraw(self, order: str) -> None:
+        """This submission does not wait any more."""
+        self._waiting = [
+            job for job in self._waiting if job.order is None or job.order.client_order_id != order
+        ]
+
     def put_back(self, job: Job) -> None:
         """There was no budget for it after all."""
         self._under_way.remove(job)

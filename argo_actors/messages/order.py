@@ -77,6 +77,7 @@ class CancelOrder(Command, frozen=True, kw_only=True):
 
     client_order_id: OrderId
     order_id: str
+    """The broker's; empty: what still waits for its turn is not to leave any more."""
     symbol: Symbol
     because: tuple[WordId, ...]
 

@@ -173,17 +173,25 @@ class Commands:
             yield ReadPosition(symbol=self.symbol, because=self.because())
 
     def cancel(self, *found: Own) -> Iterator[Message]:
-        """Ask once; without an end ask again. A filled bracket ends by a leg."""
+        """Ask once; without an end ask again. A filled bracket ends by a leg.
+
+        An entry that nobody has answered yet may still wait for its turn: it is called back by our id.
+        """
         for one in found:
+            if one.leg == "entry" and one.part.status == "sent" and not one.recalled:
+                yield self._cancel(one, "")
             order_id = one.part.order_id
             if one.part.status not in OPEN:
                 live = [leg for _, leg in one.legs if leg.status in LIVE]
                 order_id = live[0].order_id if live else ""
             known = order_id and one.part.status not in ("sent", "lost")
             if known and self.state.now >= cancel_due(one, self.state.now):
-                yield CancelOrder(
-                    client_order_id=one.id,
-                    order_id=order_id,
-                    symbol=self.symbol,
-                    because=self.because(one.word),
-                )
+                yield self._cancel(one, order_id)
+
+    def _cancel(self, one: Own, order_id: str) -> CancelOrder:
+        return CancelOrder(
+            client_order_id=one.id,
+            order_id=order_id,
+            symbol=self.symbol,
+            because=self.because(one.word),
+        )

@@ -197,6 +197,8 @@ def _canceled(state: OrderState, command: CancelOrder, heard: Heard) -> OrderSta
     one, state = own(state, command.client_order_id), stale(state)
     if one is None:
         return state
+    if not command.order_id:
+        return put(state, replace(one, recalled=True))
     if not one.cancel_first:
         one = replace(one, cancel_first=heard.at, asked=0)
     return put(state, replace(one, cancel_at=heard.at))

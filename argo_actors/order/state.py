@@ -92,6 +92,8 @@ class Own(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag",
     """When the broker will let it lapse; 0 while that is not known."""
     risen: bool = False
     """It was held for absent or refused, and appeared all the same: cancelled, its fill flattened."""
+    recalled: bool = False
+    """It was not to leave any more, if it had not yet."""
     missed: bool = False
     """It has filled, a leg of it lives for all we know, and a complete list lacks it."""
 

@@ -211,6 +211,45 @@ def test_an_entry_that_expires_before_its_turn_is_told_to_be_refused() -> None:
         assert one.stub.count("POST") == 0
 
 
+@pytest.mark.parametrize("waits", ["for its turn", "for another try"])
+def test_an_entry_that_is_called_back_before_it_has_left_never_leaves(waits: str) -> None:
+    account = Account()
+    reset = (("X-RateLimit-Reset", str(NOW // SECOND + 10)),)
+    limited = Answer(429, {"message": "rate"}, reset)
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        if waits == "for its turn":
+            account.faults["GET", "/v2/account"] = [limited]
+            one.hear(ReadAccount(because=()))
+            until(lambda: not account.faults["GET", "/v2/account"], "no more calls for a while")
+        else:
+            account.faults["POST", ORDERS] = [limited]
+        one.hear(entry())
+        assert not one.said(OrderRefused)
+        sent = one.stub.count("POST")
+        one.hear(CancelOrder(client_order_id=OWN, order_id="", symbol="AAPL", because=()))
+        (refused,) = one.wait_for(OrderRefused)
+        assert (refused.client_order_id, refused.status) == (OWN, 0)
+        one.pass_time(15)
+        one.still()
+        assert one.stub.count("POST") == sent
+        assert one.stub.count("DELETE") == 0
+        assert not one.errors
+
+
+def test_an_entry_under_way_is_not_called_back_by_our_id() -> None:
+    account = Account()
+    account.faults["POST", ORDERS] = [Answer(fault="hang")]
+    with bench(account, ', "journal": {"durable_seconds": 0.1}') as one:
+        one.wait_for(BrokerReady)
+        one.office.record("order/AAPL", (entry(),))
+        until(lambda: one.stub.count("POST") == 1, "it leaves")
+        recall = CancelOrder(client_order_id=OWN, order_id="", symbol="AAPL", because=())
+        one.office.record("order/AAPL", (recall,))
+        one.wait_for(OrderUnknown)
+        assert not one.said(OrderRefused)
+
+
 def test_a_limited_order_that_the_lookup_finds_is_not_sent_again() -> None:
     account = Account()
     account.faults["POST", ORDERS] = [Answer(429, {"message": "rate"})]

@@ -900,3 +900,31 @@ def test_an_old_bid_closes_no_coin() -> None:
         actor.quote(bid)
         actor.quote(bid, after=1)
         assert actor.phase == "exiting"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        RiskLevel(level="BREACH", daily_loss_pct="5", drawdown_pct="0", note="daily"),
+        Operator(state="flatten", who="me", why="now"),
+        Stopping(reason="SIGTERM"),
+    ],
+    ids=["breach", "flatten", "stop"],
+)
+def test_an_entry_that_nobody_has_answered_is_called_back_by_our_id_and_then_by_the_brokers(
+    word: Any,
+) -> None:
+    actor = Actor()
+    actor.approve(limit_price=Decimal("99.9"))
+    entry = actor.last(SubmitOrder)
+    actor.hear(word)
+    (recall,) = actor.said(CancelOrder)
+    assert (recall.client_order_id, recall.order_id) == (entry.client_order_id, "")
+    actor.pass_time(5)
+    assert len(actor.said(CancelOrder)) == 1
+    other = actor.copy()
+    actor.report(entry, "working")
+    assert actor.cancels() == ["", f"b-{entry.client_order_id}"], "it had left: no wait between"
+    other.refuse(entry, "not sent: called back before its turn", status=0)
+    assert other.phase == "flat"
+    assert other.last(EntrySettled).outcome == "refused"

@@ -99,7 +99,7 @@ PLANTED: tuple[Bug, ...] = (
     ),
     bug(
         "a halt is forgotten over a restart",
-        ("bootstrap.py", "        gate.operate(state.operator)", '        gate.operate("normal")'),
+        ("bootstrap.py", "gate.operate(max(known, key=STATES.index))", 'gate.operate("normal")'),
         (
             CHECKS,
             'return _check("HALTED", found == "normal", found, "normal")',

@@ -29,6 +29,8 @@ FOUND = {
     553: "what was closed too much waited for an exit of unknown outcome, and was told as nothing",
     719: "lookups waited behind calls kept for exits: a stop's end was learned seconds late",
     928: "201 calls in a minute: a burst of thirty left too little room for lists of many pages",
+    1057: "an entry that waited for its turn left ten seconds after a loss limit had tripped",
+    1192: "risk died on a halt and did not know of it; the next process's gate asked risk alone",
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
     1498: "a coin that was sold twice was called somebody else's, and stayed short",
     2053: "a stop that the lists did not show yet was called lost, and its position closed",
