@@ -318,10 +318,18 @@ class Engine:
             self.fatal(error.what)
 
     def _decided(self) -> bool:
-        return not any(len(cell.mailbox) for cell in self.deciders.values())
+        cells = self.deciders.items()
+        return not any(len(cell.mailbox) and not self._given_up(one) for one, cell in cells)
+
+    def _given_up(self, address: str) -> bool:
+        """Nobody makes it a behaviour any more: its mail stays unheard."""
+        behaviour = self.supervisor_cell.behaviour
+        return isinstance(behaviour, Supervisor) and address in behaviour.given_up
 
     def _stop_edge(self, cell: EdgeCell, seconds: float) -> None:
         """Its mail and its calls may end; then it is told to stop. One that hangs is left behind."""
+        if self._given_up(cell.address):
+            return
         until = machine_seconds() + seconds
         self.driver.until(lambda: cell.quiet, seconds)
         cell.actor_ref.stop(block=False)

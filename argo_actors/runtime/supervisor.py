@@ -62,6 +62,8 @@ class Supervisor:
         self.children: dict[str, ChildState] = {
             child.address: ChildState() for group in groups for child in group.children
         }
+        self.given_up: set[str] = set()
+        """Children whose failure ends the engine: they hear nothing any more."""
         self._starts: Counter[str] = Counter()
         self._down: set[str] = set()
         """Not up yet after a restart: whoever is restarted with them waits with its mail."""
@@ -155,6 +157,7 @@ class Supervisor:
 
     def _give_up(self, group: GroupSpec, address: str, reason: str) -> None:
         if group.escalates:
+            self.given_up.add(address)
             self._escalate(f"{address}: {reason}")
             return
         cell: Any = self._office.cells[address]

@@ -36,21 +36,29 @@ def daemon(
     one: SimulatedWorld, state: Path, *settings: str, speed: float = SPEED
 ) -> Iterator[Daemon]:
     """A running daemon in that world; stopped in order at the end."""
-    made = make(one, state, *settings, speed=speed)
+    line = AdvanceLine(one.url)
+    made = make(one, state, *settings, speed=speed, line=line)
     made.start()
     try:
         yield made
     finally:
         made.stop("the test ends")
+        line.close()
 
 
-def make(one: SimulatedWorld, state: Path, *settings: str, speed: float = SPEED) -> Daemon:
+def make(
+    one: SimulatedWorld,
+    state: Path,
+    *settings: str,
+    speed: float = SPEED,
+    line: AdvanceLine | None = None,
+) -> Daemon:
     """A daemon that has not been started."""
     secrets = demo_secrets(one.about)
     logs.configure(secrets, state / "daemon.log", quiet=True)
     config = configuration.override(demo_config(one, None), settings)
     now = int(request(one.url, "GET", "/argo/state", None)["now"])
-    lockstep = Lockstep(now, AdvanceLine(one.url), speed)
+    lockstep = Lockstep(now, line or AdvanceLine(one.url), speed)
     return Daemon(Settings(config, StateDir(state), secrets, "demo", lockstep))
 
 

@@ -175,11 +175,12 @@ class Relay:
         return TakeOver(way, gap)
 
     def _promote(self, before: int) -> None:
+        from argo_actors.cli.client import Asked
         from argo_actors.cli.promote import promote
 
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            promote("the bench", state=self.path, json=True)
+            promote("the bench", asked=Asked(state=self.path, json=True))
         told = json.loads(said.getvalue())
         if told["ended"] != before:
             raise RuntimeError(f"promote ended another one: {told}")

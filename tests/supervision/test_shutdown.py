@@ -2,8 +2,11 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from argo_actors.messages.market import Quotes, Tick
 from argo_actors.runtime.clock import SteadyClock
@@ -11,11 +14,13 @@ from argo_actors.runtime.engine import EdgeSpec, Engine, Plan
 from argo_actors.runtime.mailbox import Word
 from argo_actors.runtime.spec import ChildSpec, GroupSpec, Policy
 from tests.supervision.test_edges import (
+    BAD,
     CONFIGURED,
     Bench,
     Caller,
     Listener,
     build,
+    running,
     told,
 )
 from tests.waiting import until
@@ -97,3 +102,26 @@ def test_one_that_hangs_is_left_behind_after_its_shutdown_and_the_others_still_s
     assert bench.engine.journal.backlog == 0
     bench.gate.set()
     until(lambda: not bench.cell("quotes").actor_ref.is_alive())
+
+
+def test_what_was_given_up_with_mail_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+    policy = Policy(intensity=0, shutdown_seconds=30.0)
+    with running(tmp_path, "quotes", "broker", policy=policy) as bench:
+        bench.tick(BAD)
+        until(lambda: bench.fatal)
+        bench.tick(1)
+        until(lambda: bench.heard["broker"] == [BAD, 1])
+        assert len(bench.cell("quotes").mailbox)
+        asked = bench.engine.driver.until
+
+        def until_soon(condition: Callable[[], bool], seconds: float) -> bool:
+            waited.append(asked(condition, min(seconds, 5.0)))
+            return waited[-1]
+
+        monkeypatch.setattr(bench.engine.driver, "until", until_soon)
+    assert waited
+    assert all(waited)
+    assert bench.log[-1] == "stop broker"
