@@ -30,7 +30,7 @@ from .state import (
     orders,
     own,
 )
-from .timing import APPEARS_WITHIN, BELIEVED_AFTER, stuck
+from .timing import APPEARS_WITHIN, BELIEVED_AFTER, DARK_AFTER, stuck
 
 replace = msgspec.structs.replace
 MOST_FOREIGN = 20
@@ -178,13 +178,20 @@ def _comparable(state: OrderState, message: Reconciled) -> bool:
 
 
 def doubted(symbol: Symbol, state: OrderState, position: PositionReport) -> OrderState:
-    """Positions were read by the way: one that our fills do not explain has the truth read."""
+    """Positions were read by the way: one that our fills do not explain has the truth read.
+
+    An order of unknown outcome may be what explains it: then that is looked up at once.
+    """
     if is_under_way(state):
-        return state
-    if any(is_in_the_air(one) for one in orders(state)):
         return state
     extra = exact(position.qty - ours(symbol, state) - state.foreign)
     if not extra or (is_coin(symbol) and _is_dust(state, extra, position)):
+        return state
+    in_the_air = [one for one in orders(state) if is_in_the_air(one)]
+    for one in in_the_air:
+        asked_at = one.asked_at if one.part.status == "sent" else 0
+        state = put(state, replace(one, asked_at=asked_at, asked=min(one.asked, DARK_AFTER)))
+    if in_the_air:
         return state
     return replace(state, doubt=f"the broker holds {position.qty:f}")
 

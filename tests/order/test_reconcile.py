@@ -13,6 +13,7 @@ from argo_actors.messages.order import (
     LookupOrder,
     OrderAbsent,
     OrderReport,
+    OrderUnknown,
     PositionClosed,
     Protected,
     Reconcile,
@@ -71,6 +72,23 @@ def test_a_bracket_that_ended_unseen_and_is_listed_no_more_is_looked_up() -> Non
     closed = actor.last(PositionClosed)
     assert (closed.reason, closed.exit_price, actor.phase) == ("stop", 97, "flat")
     assert not actor.said(Corrected)
+
+
+def test_what_is_held_has_an_entry_of_unknown_outcome_looked_up_at_once() -> None:
+    actor = Actor()
+    actor.approve()
+    cid = actor.last(SubmitOrder).client_order_id
+    actor.hear(
+        OrderUnknown(client_order_id=cid, symbol="AAPL", request="submit", reason="", because=())
+    )
+    actor.pass_time(18)
+    before = len(actor.said(LookupOrder))
+    actor.hear(holds("AAPL", 0))
+    assert len(actor.said(LookupOrder)) == before
+    said = actor.hear(holds("AAPL", 3))
+    assert [one for one in said if isinstance(one, LookupOrder)]
+    actor.pass_time(5)
+    assert len(actor.said(LookupOrder)) == before + 2, "and soon again"
 
 
 def test_a_bracket_that_no_lookup_finds_either_is_believed_to_be_gone() -> None:

@@ -41,6 +41,7 @@ FOUND = {
     4702: "a stop at 407.4100000000001 was called wider than one at 407.41, and cancelled",
     4824: "the cancel of an entry that filled first was asked after for as long as it was held",
     7327: "a leg that closed was told with its entry's time: what had to rest after it rested too short",
+    7747: "an entry of unknown outcome was looked up each ten seconds while its position was seen",
 }
 """Seeds that failed once, and what they found; the world has changed since, the seeds are kept."""
 
