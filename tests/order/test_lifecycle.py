@@ -20,7 +20,7 @@ from argo_actors.messages.order import (
 )
 from argo_actors.messages.system import Alert, Operator, Started
 from argo_actors.units import SECOND, Decimal
-from tests.order.order_bench import Actor, hours, report
+from tests.order.order_bench import Actor, holds, hours, report
 
 
 def test_a_stock_is_entered_by_a_native_bracket_that_stays_until_it_is_cancelled() -> None:
@@ -440,3 +440,28 @@ def test_a_name_given_again_long_after_its_order_tells_no_fill_twice() -> None:
     assert len(actor.said(Fill)) == told
     assert actor.phase == "flat"
     assert actor.last(EntrySettled).outcome == "refused"
+
+
+def test_a_reading_that_was_asked_for_before_something_filled_sizes_no_exit() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    legs = ("canceled", "canceled")
+    actor.report(entry, "filled", legs=legs)
+    asked = actor.word_of(actor.last(ReadPosition))
+    actor.report(entry, "filled", legs=legs, leg_filled=(0, 1))
+    actor.hear(holds("AAPL", 3, because=(asked,)))
+    assert len(actor.said(SubmitOrder)) == 1, "one of the three was sold meanwhile"
+    actor.position(2)
+    assert actor.last(SubmitOrder).qty == 2
+
+
+def test_a_reading_that_answers_another_question_sizes_no_exit() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    actor.hear(holds("AAPL", 3))
+    assert len(actor.said(SubmitOrder)) == 1
+    actor.position(3)
+    assert actor.last(SubmitOrder).leg == "exit"
