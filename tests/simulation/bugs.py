@@ -429,6 +429,49 @@ PLANTED: tuple[Bug, ...] = (
         (GATE, "or self._exposure.problem(order)", ""),
     ),
     bug(
+        "a restart forgets which fills were told",
+        (
+            FOLD,
+            "    return unseen(replace(stale(state), asked_reconcile=0, stopping=False))",
+            (
+                "    for one in orders(state):\n"
+                "        bare = replace(one.part, told_qty=ZERO, told_value=ZERO)\n"
+                "        state = put(state, replace(one, part=bare))\n"
+                "    return unseen(replace(stale(state), asked_reconcile=0, stopping=False))"
+            ),
+        ),
+    ),
+    bug(
+        "a restart forgets that all was to be closed",
+        (
+            FOLD,
+            "    return unseen(replace(stale(state), asked_reconcile=0, stopping=False))",
+            (
+                '    state = replace(state, operator="normal", exit=None, breached=False)\n'
+                "    return unseen(replace(stale(state), asked_reconcile=0, stopping=False))"
+            ),
+        ),
+    ),
+    bug(
+        "a restart forgets that a loss limit has tripped",
+        (
+            LEARN,
+            "                state, ready_at=None, stream_up=False, stopping=False, awaiting=(), gathered=()",
+            (
+                "                replace(state, losses=replace(state.losses, tripped='')),\n"
+                "                ready_at=None,\n"
+                "                stream_up=False,\n"
+                "                stopping=False,\n"
+                "                awaiting=(),\n"
+                "                gathered=(),"
+            ),
+        ),
+    ),
+    bug(
+        "protection and exits of a position all bear one number",
+        (FOLD, "number=position.number + 1", "number=position.number"),
+    ),
+    bug(
         "an actor that died on a fact goes on as if it had heard it",
         (
             FOLD,
