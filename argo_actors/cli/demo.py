@@ -4,6 +4,7 @@ import shlex
 import signal
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -84,10 +85,8 @@ class Demo:
         for name in (signal.SIGTERM, signal.SIGHUP):  # an end like Ctrl-C: nothing is left running
             signal.signal(name, signal.default_int_handler)
         world = SimulatedWorld(self._venue_words(state), state.log.parent / "venue.log")
-        try:
-            return self._with_world(world, state)
-        finally:
-            world.close()
+        with closing(world), closing(AdvanceLine(world.url)) as advance:
+            return self._with_world(world, advance, state)
 
     def _venue_words(self, state: StateDir) -> list[str]:
         wish = self.wish
@@ -95,7 +94,7 @@ class Demo:
         start = wish.start or (BARS_START if wish.bars is not None else "")
         return words(options | {"start": start, "lockstep": True, "state": state.path / "venue"})
 
-    def _with_world(self, world: SimulatedWorld, state: StateDir) -> int:
+    def _with_world(self, world: SimulatedWorld, advance: AdvanceLine, state: StateDir) -> int:
         from ..api.app import serving
         from ..bootstrap import Daemon, Settings
         from ..clock.pacer import Lockstep
@@ -108,7 +107,7 @@ class Demo:
         if self.wish.bars is not None:
             line("recorded bars are too short for daily figures: 5Min bars, ATR-based stops")
         self.begun = machine_seconds()
-        lockstep = Lockstep(world.about["now"], AdvanceLine(world.url), self.wish.speed)
+        lockstep = Lockstep(world.about["now"], advance, self.wish.speed)
         daemon = Daemon(Settings(config, state, secrets, "demo", lockstep))
         server = serving(daemon)
         line(f"api: {server.url} with the token in {state.token}")

@@ -68,8 +68,9 @@ def _tell_standbys(found: list[dict[str, Any]]) -> None:
 def _tell_standby(one: dict[str, Any]) -> None:
     behind = one["behind"]
     line(
-        f"STANDBY process {one['pid']} of {one['active'] or 'nobody'}: {behind['records']} records, "
-        f"{behind['seconds']:.1f} s behind; {one['differences']} difference(s)"
+        f"STANDBY process {one['pid']} of {one['active'] or 'nobody'}: "
+        f"{counted(behind['records'], 'record')}, {behind['seconds']:.1f} s behind; "
+        f"{counted(one['differences'], 'difference')}"
     )
     if one["trouble"]:
         line(f"   it cannot follow: {one['trouble']}")

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from ..errors import UsageError
 from ..journal.reader import day_files
 from .client import ASKED, Asked
-from .output import emit_json, line
+from .output import counted, line
 
 SHOWN = 20
 
@@ -35,25 +35,29 @@ def replay(
 
     files = journal_files(day, asked)
     report = verify(files, deciders, override=settings)
-    if asked.json:
-        emit_json(
-            {
-                "files": [str(path) for path in files],
-                "records": report.records,
-                "decisions": report.decisions,
-                "differences": [_document(one) for one in report.differences],
-            }
-        )
-    else:
-        line(f"{report.records} records, {report.decisions} decisions in {len(files)} file(s)")
-        for one in report.differences:
-            line(f"{one.seq} {one.actor} heard {one.heard}")
-            line(f"   recorded: {one.recorded}")
-            line(f"   now:      {one.now}")
-        line(f"{len(report.differences)} difference(s)" if report.differences else "no difference")
-        if report.differences and set(report.codes) != {code_hash()}:
-            line("another version of the code recorded (some of) this: its own finds no difference")
+    found = {
+        "files": [str(path) for path in files],
+        "records": report.records,
+        "decisions": report.decisions,
+        "differences": [one._asdict() for one in report.differences],
+    }
+    asked.show(found, _tell)
+    if report.differences and not asked.json and set(report.codes) != {code_hash()}:
+        line("another version of the code recorded (some of) this: its own finds no difference")
     return 5 if report.differences else 0
+
+
+def _tell(found: dict[str, Any]) -> None:
+    files, differences = found["files"], found["differences"]
+    line(
+        f"{counted(found['records'], 'record')}, {counted(found['decisions'], 'decision')} "
+        f"in {counted(len(files), 'file')}"
+    )
+    for one in differences:
+        line(f"{one['seq']} {one['actor']} heard {one['heard']}")
+        line(f"   recorded: {one['recorded']}")
+        line(f"   now:      {one['now']}")
+    line(counted(len(differences), "difference") if differences else "no difference")
 
 
 def journal_files(day: str, asked: Asked) -> list[Path]:
@@ -72,7 +76,3 @@ def journal_files(day: str, asked: Asked) -> list[Path]:
             fix="name a date, a file, or the account's --state directory",
         )
     return found
-
-
-def _document(one: Any) -> dict[str, Any]:
-    return dict(one._asdict())

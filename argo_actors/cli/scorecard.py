@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..replay.scores import LEAST_VOTES
 from ..units import SECOND
 from .client import ASKED, Asked
-from .output import emit_json, line
+from .output import counted, emit_json, line
 from .replay import journal_files
 
 if TYPE_CHECKING:
@@ -94,6 +94,9 @@ def _tell(card: "Scorecard") -> None:
                 line(f"{one.source:13} {_scored(score, group)}")
     line()
     _tell_service(card.sources)
+    if card.crashed_steps:
+        steps = counted(card.crashed_steps, "step")
+        line(f"   do not trust it: {steps} of a decider crashed in the reruns")
     if card.pairs:
         line()
         _tell_pairs(card)

@@ -30,7 +30,7 @@ from ..runtime.folding import Build
 from ..units import DAY, HOUR, MINUTE, Symbol, Usd, UtcNanos, cents
 from . import scores
 from .marks import Prices
-from .rerun import rerun
+from .rerun import Rerun, rerun
 from .scores import Outcome, Said, Score, Vote
 
 HORIZONS = {
@@ -97,6 +97,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     pairs: list[Pair]
     modelled_pnl: str | None
     """Dollars with all sources; None where nothing was rerun."""
+    crashed_steps: int = 0
+    """Of deciders in the reruns: profits with any are not to be trusted."""
 
 
 class _Call(NamedTuple):
@@ -228,12 +230,15 @@ def scorecard(
     if build is None or not gathered.sources:
         return card_of(gathered, horizons)
     told("all sources")
-    whole = rerun(files, build).pnl
-    added: dict[str, Usd] = {}
+    whole = rerun(files, build)
+    without: dict[str, Rerun] = {}
     for name in gathered.sources:
         told(f"without {name}")
-        added[name] = whole - rerun(files, build, without=frozenset({name})).pnl
-    return card_of(gathered, horizons, whole, added)
+        without[name] = rerun(files, build, without=frozenset({name}))
+    added = {name: whole.pnl - one.pnl for name, one in without.items()}
+    card = card_of(gathered, horizons, whole.pnl, added)
+    crashed = sum(one.crashes for one in (whole, *without.values()))
+    return msgspec.structs.replace(card, crashed_steps=crashed)
 
 
 def card_of(

@@ -188,7 +188,7 @@ def _plan(path: Path | None) -> Plan:
     try:
         return read_plan(path.read_bytes())
     except OSError as error:
-        raise OptionsError(f"--faults: {error}", "give a file of JSON") from None
+        raise OptionsError(f"--faults {path}: {error.strerror}", "give a file of JSON") from None
     except PlanError as error:
         raise OptionsError(f"--faults {path}: {error}", error.fix) from None
 

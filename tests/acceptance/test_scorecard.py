@@ -72,6 +72,16 @@ def rows(card: Scorecard) -> dict[str, SourceCard]:
     return {one.source: one for one in card.sources}
 
 
+def crashing(config: str, account_tag: str) -> dict[str, Any]:
+    """Deciders of which one cannot decide any more."""
+
+    def fall(*_: object) -> tuple[Message, ...]:
+        raise RuntimeError("planted")
+
+    found = deciders(config, account_tag)
+    return found | {"risk": found["risk"]._replace(decide=fall)}
+
+
 def said(files: list[Path]) -> list[Message]:
     return [message for path in files for record in records(path) for message in record.said]
 
@@ -171,6 +181,7 @@ def test_a_rerun_may_begin_with_a_later_day_and_goes_on_over_restarts(tmp_path: 
         }
         assert voters
         assert "sonar" not in voters
+    assert scorecard(files[:1], crashing).crashed_steps > 0
 
 
 def test_a_person_reads_it_at_eighty_columns_and_a_program_as_json(

@@ -1,10 +1,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,6 +27,7 @@ from argo_actors.venue.data_rest import forbidden, handle_data
 from argo_actors.venue.generated import Generated
 from argo_actors.venue.keys import Keys
 from argo_actors.venue.wire import Answer, Request
+from tests.source.provider_stub import Asked, Reply, providing
 
 NEW_YORK = ZoneInfo("America/New_York")
 LOCAL = datetime(2026, 3, 4, 10, tzinfo=NEW_YORK)
@@ -39,36 +37,18 @@ MARKET = Generated(7, START)
 JSON = dict[str, Any]
 
 
-class _Server(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        asked = Request("GET", unquote(url.path), dict(parse_qsl(url.query)), dict(self.headers))
-        found = handle_data(MARKET, NOW, asked)
-        status, headers, body = found or (404, {}, b"")
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+def reply(asked: Asked) -> Reply:
+    """What the handler answers."""
+    request = Request(asked.method, asked.path, asked.query, asked.headers)
+    status, headers, body = handle_data(MARKET, NOW, request) or (404, {}, b"")
+    return Reply(status, body, tuple(headers.items()))
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A server on loopback that answers from the market."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Server)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with providing(reply) as one:
+        yield one.url
 
 
 @pytest.fixture
