@@ -17,6 +17,7 @@ from .state import (
     exposure,
     group_of,
     holding,
+    old_marks,
     side_of,
     stop_distances,
     taken,
@@ -226,8 +227,10 @@ def drawdown(case: Case) -> Check:
 
 def equity_unsure(case: Case) -> Check:
     losses = case.state.losses
-    unsure = losses.suspected_at != 0 and not losses.tripped
-    return _check("EQUITY_UNSURE", not unsure, "unconfirmed" if unsure else "sure", "sure")
+    if losses.suspected_at != 0 and not losses.tripped:
+        return _check("EQUITY_UNSURE", False, "unconfirmed", "sure")
+    old = ", ".join(old_marks(case.config, case.state, case.now))
+    return _check("EQUITY_UNSURE", not old, f"no new price of {old}" if old else "sure", "sure")
 
 
 def max_positions(case: Case) -> Check:

@@ -289,7 +289,11 @@ def _marked(config: Config, state: RiskState, seen: QuoteSeen, at: UtcNanos) -> 
     mid = (one.bid + one.ask) / 2
     if not (math.isfinite(mid) and mid > 0):
         return state
-    state = replace(state, marks=keyed.put(state.marks, one.symbol, mid))
+    state = replace(
+        state,
+        marks=keyed.put(state.marks, one.symbol, mid),
+        marked=keyed.put(state.marked, one.symbol, at),
+    )
     if keyed.get(state.marks_at_reading, one.symbol) is None and holding(state, one.symbol):
         state = replace(state, marks_at_reading=keyed.put(state.marks_at_reading, one.symbol, mid))
     equity = marked_equity(state)

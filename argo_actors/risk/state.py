@@ -9,11 +9,13 @@ from ..messages.market import Asset, MarketHours, Regime
 from ..messages.order import AccountReport, Holding, OrderReport, PositionReport
 from ..messages.signal import Action, Signal
 from ..messages.system import OperatorState
-from ..units import ZERO, Decimal, Price, Quantity, Symbol, Usd, UtcNanos, tick_price
+from ..units import SECOND, ZERO, Decimal, Price, Quantity, Symbol, Usd, UtcNanos, tick_price
 from .cooldown import Rest
 from .limits import Level, Losses
 
 MARK_TICK = Decimal("0.000000001")
+MARK_CYCLES = 3
+"""Marks come with every cycle, and with the quote of every entry."""
 
 
 class Told(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):
@@ -127,6 +129,8 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     """Entries filled in a live environment, ever: the first ones are small."""
     foreign_seen: tuple[tuple[Symbol, UtcNanos], ...] = ()
     """When another's order was told of that no reading of the truth has shown yet."""
+    marked: tuple[tuple[Symbol, UtcNanos], ...] = ()
+    """When each mark was heard."""
     overloaded: str = ""
     """The mailbox that fills faster than it is served, empty when none does."""
 
@@ -232,6 +236,20 @@ def open_profit(state: RiskState) -> Usd:
             sign = 1 if one.side == "buy" else -1
             profit += sign * one.qty * (tick_price(mark, MARK_TICK) - one.avg_price)
     return profit
+
+
+def old_marks(config: Config, state: RiskState, now: UtcNanos) -> list[Symbol]:
+    """What is held at a price of three cycles ago or more, although its market is open."""
+    oldest = now - int(MARK_CYCLES * config.clock.cycle_seconds * SECOND)
+    is_open = state.hours is not None and state.hours.is_open
+    return [
+        symbol
+        for symbol, at in state.marked
+        if at < oldest
+        and (is_open or is_coin(symbol))
+        and (one := holding(state, symbol)) is not None
+        and one.qty > 0
+    ]
 
 
 def marked_equity(state: RiskState) -> Usd | None:

@@ -239,7 +239,9 @@ FAILS: dict[str, list[World]] = {
             account(),
             seen("MSFT", 340.0),
             seen("MSFT", 399.0),
-        )
+        ),
+        world(held("MSFT", 1, 10), (NOW - 15 * SECOND - 1, seen("MSFT", 10.0))),
+        world(held("BTC-USD", 1, 10), (NOW - 15 * SECOND - 1, seen("BTC-USD", 10.0))),
     ],
     "MAX_POSITIONS": [
         world(*others(10)),
@@ -398,7 +400,17 @@ PASSES: dict[str, list[World]] = {
             account(),
             seen("MSFT", 340.0),
             account(99_900),
-        )
+            (NOW, seen("MSFT", 399.0)),
+        ),
+        world(held("MSFT", 1, 10), (NOW - 15 * SECOND, seen("MSFT", 10.0))),
+        world(flat("MSFT"), (EARLY, seen("MSFT", 10.0))),
+        world(
+            held("MSFT", 1, 10),
+            (EARLY, seen("MSFT", 10.0)),
+            hours(is_open=False),
+            asset("BTC-USD", asset_class="crypto"),
+            symbol="BTC-USD",
+        ),
     ],
     "MAX_POSITIONS": [
         world(*others(9)),
