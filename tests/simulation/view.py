@@ -426,9 +426,10 @@ class View:
         signed = (one.qty - one.fee_qty if one.side == "buy" else -one.qty for one in fills)
         return sum(signed, ZERO)
 
-    def _seen(self, symbol: str, at: int) -> None:
+    def _seen(self, symbol: str, at: int, read_at: int = 0) -> None:
+        """What was read before a position was exposed shows nothing of it, however late it is told."""
         one = self.exposures.get(symbol)
-        if one is not None and not one.seen_at and at >= one.since:
+        if one is not None and not one.seen_at and (read_at or at) >= one.since:
             one.seen_at = at
 
     def _filled(self, fill: Fill, at: int) -> None:
@@ -447,7 +448,7 @@ class View:
         if one is not None and said.order in self.stops_shown - self.stops_over:
             one.since, one.seen_at = at, 0
 
-    def _reported(self, report: OrderReport, at: int) -> None:
+    def _reported(self, report: OrderReport, at: int, read_at: int = 0) -> None:
         self.reported.setdefault(report.client_order_id, at)
         intent = self.intents.get(report.client_order_id)
         if intent is not None and intent.order.increases and report.status == "partially_filled":
@@ -459,7 +460,7 @@ class View:
         if stops:
             (self.stops_over if stops <= TERMINAL else self.stops_shown).add(report.client_order_id)
         if self._shows_exposure(report):
-            self._seen(report.symbol, at)
+            self._seen(report.symbol, at, read_at)
 
     def _shows_exposure(self, report: OrderReport) -> bool:
         """The report tells that something is held which its own stop does not cover."""
@@ -493,7 +494,7 @@ class View:
         self.foreign_orders[truth.symbol] = len(truth.foreign)
         self._foreign_is(truth.symbol, at)
         for report in truth.orders:
-            self._reported(report, at)
+            self._reported(report, at, truth.read_at)
         own = self.own(truth.symbol) + self.split_shares(truth.symbol)
         unsure = any(
             one.order.symbol == truth.symbol
