@@ -25,11 +25,13 @@ from .state import (
     OrderState,
     Own,
     Position,
+    coverable,
     entry_order,
     is_covered,
     open_orders,
     orders,
     own,
+    protected_qty,
     required_qty,
     stop_part,
 )
@@ -38,8 +40,8 @@ from .timing import (
     LOOKUP_WAITS,
     MOST_DARK,
     PARTIAL_WAIT,
-    READ_AGAIN,
     lookup_due,
+    read_due,
     reconcile_due,
     stays_away,
 )
@@ -133,8 +135,16 @@ class Maker:
             yield from self.make.cancel(*leaving)
         elif is_covered(self.state):
             yield from self.make.cancel(*self._superfluous(position))
-        else:
+        elif not self._covers_what_is_held(position):
             yield from self._protect(position)
+
+    def _covers_what_is_held(self, position: Position) -> bool:
+        """The broker holds less than our fills came to, and a stop covers that: the truth is being asked."""
+        state = self.state
+        held = coverable(state, abs(held_by_us(state)))
+        read = state.read.asked is None and state.read.asked_at > state.filled_at
+        told = state.missing > 0 and state.missing_since > state.filled_at
+        return (read or told) and self._holds(position) and 0 < held <= protected_qty(state)
 
     def _superfluous(self, position: Position) -> list[Own]:
         """Protection that has to move or lapses soon, and what protects a second time."""
@@ -170,7 +180,7 @@ class Maker:
 
     def _may_come(self, position: Position) -> bool:
         """A fill may be seen before the position that it made."""
-        return not self._holds(position) and self.now >= self.state.read.asked_at + READ_AGAIN
+        return not self._holds(position) and self.now >= read_due(self.state)
 
     def _is_gone(self, position: Position) -> bool:
         """The broker has just said that it holds nothing of it: a close has filled, unheard."""

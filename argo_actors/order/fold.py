@@ -38,7 +38,7 @@ from ..runtime.decider import Heard
 from ..units import ZERO, Quantity, Symbol, exact, to_tick
 from . import ids
 from .facts import average, is_remainder
-from .foreign import adopted, resolved
+from .foreign import adopted, held_by_us, resolved
 from .policy import may_close
 from .reconcile import corrected, doubted, is_strange, reconciled, strange
 from .refusal import after_refusal, tick_of
@@ -210,7 +210,14 @@ def _position_read(symbol: Symbol, state: OrderState, message: PositionReport) -
     if not answers:
         return doubted(symbol, state, message)
     read = replace(state.read, qty=message.qty, available=message.qty_available)
-    return replace(state, read=replace(read, fresh=True, asked=None))
+    state = replace(state, read=replace(read, fresh=True, asked=None))
+    return doubted(symbol, state, message) if _is_less(state) else state
+
+
+def _is_less(state: OrderState) -> bool:
+    """The broker holds less of our position than our fills came to: only its whole truth can tell why."""
+    position, held = state.position, held_by_us(state)
+    return position is not None and (held if position.side == "buy" else -held) < position.qty
 
 
 def _reported(symbol: Symbol, tag: str, state: OrderState, message: OrderReport) -> OrderState:

@@ -348,13 +348,16 @@ def protected_qty(state: OrderState) -> Quantity:
 
 
 def required_qty(state: OrderState) -> Quantity:
-    """What is to be covered of the position: of a coin whole increments, of a stock its fraction too.
+    """What is to be covered of the position."""
+    return ZERO if state.position is None else coverable(state, state.position.qty)
+
+
+def coverable(state: OrderState, qty: Quantity) -> Quantity:
+    """Of a coin whole increments, of a stock its fraction too.
 
     No stop covers a fraction of a share: such a position, which a split can leave, is unprotected.
     """
-    if state.position is None:
-        return ZERO
-    qty, asset = state.position.qty, state.asset
+    asset = state.asset
     if asset is None or asset.asset_class != "crypto":
         return qty
     return floor_to(qty, asset.min_trade_increment)

@@ -10,6 +10,9 @@ PARTIAL_WAIT = SECOND
 ANSWER_WAIT = 3 * SECOND
 READ_AGAIN = SECOND // 2
 """A position that a fill says must be there is looked for so often."""
+READ_SOON = 10 * SECOND
+READ_PATIENTLY = 5 * SECOND
+"""And so often, where it is not there so long after the fill: the whole truth needs the calls, too."""
 CANCEL_WAIT = 2 * SECOND
 CANCEL_LIMIT = 30 * SECOND
 """A cancel without an end for so long freezes the symbol."""
@@ -78,6 +81,13 @@ def cancel_due(one: Own, now: UtcNanos) -> UtcNanos:
     return one.cancel_at + (FROZEN_WAIT if is_stuck else CANCEL_WAIT)
 
 
+def read_due(state: OrderState) -> UtcNanos:
+    """When a position that is not where our fills say it is is looked for next."""
+    asked_at = state.read.asked_at
+    soon = asked_at - state.filled_at < READ_SOON
+    return asked_at + (READ_AGAIN if soon else READ_PATIENTLY)
+
+
 def reconcile_due(state: OrderState) -> UtcNanos:
     """When the broker's truth is to be asked for next."""
     return state.asked_reconcile + _patience(state) if state.asked_reconcile else 0
@@ -143,7 +153,7 @@ def _exposure(config: Config, state: OrderState, position: Position) -> Iterator
     if not position.exposed_since:
         return
     if state.read.fresh:
-        yield state.read.asked_at + READ_AGAIN
+        yield read_due(state)
     if entry_order(state) is not None:
         yield position.exposed_since + PARTIAL_WAIT
     if not position.flagged:

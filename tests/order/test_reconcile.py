@@ -16,6 +16,7 @@ from argo_actors.messages.order import (
     OrderUnknown,
     PositionClosed,
     Protected,
+    ReadPosition,
     Reconcile,
     SubmitOrder,
     Unprotected,
@@ -23,7 +24,7 @@ from argo_actors.messages.order import (
 from argo_actors.messages.system import Operator
 from argo_actors.messages.truth import Adopted, Corrected, Discrepancy, Resolve, Resolved
 from argo_actors.units import DAY, SECOND, ZERO, Decimal
-from tests.order.order_bench import Actor, holds, report
+from tests.order.order_bench import Actor, holds, hours, report
 
 TEN = {"qty": Decimal(10)}
 EVERYTHING = Operator(state="flatten", who="me", why="now", everything=True)
@@ -121,6 +122,39 @@ def test_a_list_that_lacks_a_stop_proves_nothing_so_soon_after_it_was_taken() ->
     assert actor.phase == "recovering"
     actor.pass_time(1)
     assert actor.said(Unprotected)
+
+
+def test_a_stop_for_what_the_broker_holds_rests_while_its_truth_is_asked_for() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.pass_time(1)
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    actor.position(2)
+    stop = actor.last(SubmitOrder)
+    assert (stop.leg, stop.qty) == ("oco", 2)
+    actor.report(stop, "working", legs=("working", "held"))
+    actor.pass_time(3)
+    assert "the broker holds 2" in actor.last(Reconcile).reason
+    orders = [report(entry, "filled", legs=("canceled", "canceled"))]
+    orders += [report(stop, "working", legs=("working", "held"))]
+    actor.reconcile(2, orders)
+    actor.reconcile(2, orders, after=2)
+    assert [one.qty for one in actor.said(Corrected)] == [1]
+    assert (actor.phase, actor.cancels()) == ("protected", [])
+
+
+def test_a_position_that_is_not_there_is_not_read_so_often_that_nothing_else_is() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.hear(hours(False))  # in session it would be closed
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    for _ in range(240):
+        if actor.state.read.asked is not None:
+            actor.position(0, after=0.25)
+        else:
+            actor.pass_time(0.25)
+    assert len(actor.said(ReadPosition)) < 35
+    assert "the broker holds 0" in actor.last(Reconcile).reason
 
 
 def test_a_foreign_position_is_told_once_and_shown() -> None:

@@ -34,6 +34,7 @@ FOUND = {
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
     1498: "a coin that was sold twice was called somebody else's, and stayed short",
     2053: "a stop that the lists did not show yet was called lost, and its position closed",
+    8415: "a stop for what the broker held, less than the books, was replaced for ever and its truth starved",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
     3600: "201 calls in a minute: a broker's edge that began anew had a new burst",
     3706: "a leg that rested partly filled was looked up each second",

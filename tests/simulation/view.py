@@ -313,8 +313,8 @@ class View:
         word = WordId(*record.heard)  # type: ignore[misc]
         message = self.words.get(word)
         self.waiting.pop((record.actor, word), None)
-        if message is None:
-            return
+        if message is None or record.outcome.startswith("crashed"):
+            return  # what an actor died of it has not learned
         route = ROUTES[type(message)]
         if route.mail is MailClass.LATEST and route.key is not None:
             self._superseded(record.actor, word, message, route.key)
