@@ -46,6 +46,8 @@ class Transport:
         self._lock = threading.Lock()
         self.calls = 0
         """Requests made so far: what a budget is charged for."""
+        self._longest = 0
+        """The longest page of a list so far: the broker gives at least as many at once."""
 
     def _client(self) -> Any:
         client = getattr(self._mine, "client", None)
@@ -87,8 +89,9 @@ class Transport:
         """A list, read through to its end, oldest first.
 
         `after` is exclusive, so each page begins a moment before the last one's end: orders of the
-        same instant are met again and merged by id. Raises UnknownOutcomeError when more orders bear
-        one instant than a page holds.
+        same instant are met again and merged by id. A broker may give fewer than asked for: a page ends
+        the list where a longer one has been seen, else only another that holds nothing new does.
+        Raises UnknownOutcomeError when more orders bear one instant than a page holds.
         """
         found: dict[str, Any] = {}
         asked = dict(query) | {"limit": PAGE, "direction": "asc"}
@@ -96,7 +99,9 @@ class Transport:
             page = self.get(path, asked) or []
             new = [one for one in page if one.get("id") not in found]
             found.update((one["id"], one) for one in new)
-            if len(page) < PAGE:
+            is_last = len(page) < self._longest or (not new and len(page) < PAGE)
+            self._longest = max(self._longest, len(page))
+            if is_last:
                 return list(found.values())
             if not new:
                 raise UnknownOutcomeError(f"more than {PAGE} orders of one instant in {path}")

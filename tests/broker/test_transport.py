@@ -9,7 +9,7 @@ import pytest
 from argo_actors.broker import transport
 from argo_actors.broker.transport import AuthError, RateLimitedError, Transport
 from argo_actors.errors import NotSentError, RefusedError, UnknownOutcomeError
-from tests.broker.stub_broker import Answer, StubBroker, always, serving
+from tests.broker.stub_broker import Answer, Request, Script, StubBroker, always, serving
 
 ORDER = {"symbol": "AAPL", "qty": "0.1234567891234567", "client_order_id": "argo-0000-a-entry-1"}
 HTML = b"<html><body>Service Unavailable</body></html>"
@@ -172,15 +172,29 @@ def test_orders_of_the_same_instant_survive_a_page_boundary() -> None:
     assert _ids_read(rows) == [one["id"] for one in rows]
 
 
+def test_a_broker_that_gives_fewer_at_once_than_asked_for_is_read_to_its_end_too() -> None:
+    rows = [{"id": f"o{n}", "submitted_at": _at(n)} for n in range(120)]
+    with serving(_listing(rows, most=50)) as stub:
+        client = link(stub)
+        assert len(client.pages("/orders", {})) == 120
+        asked = len(stub.requests)
+        rows[:] = rows[:20]
+        assert len(client.pages("/orders", {})) == 20
+        assert len(stub.requests) == asked + 1, "a page shorter than another one is the last"
+
+
 def _at(second: int) -> str:
     return f"2026-09-21T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
 
 
-def _ids_read(rows: list[dict[str, str]]) -> list[str]:
-    def script(request: object) -> Answer:
-        query = request.query  # type: ignore[attr-defined]
-        later = [one for one in rows if one["submitted_at"] > query.get("after", "")]
-        return Answer(200, later[: int(query["limit"])])
+def _listing(rows: list[dict[str, str]], most: int = 500) -> Script:
+    def script(request: Request) -> Answer:
+        later = [one for one in rows if one["submitted_at"] > request.query.get("after", "")]
+        return Answer(200, later[: min(most, int(request.query["limit"]))])
 
-    with serving(script) as stub:
+    return script
+
+
+def _ids_read(rows: list[dict[str, str]]) -> list[str]:
+    with serving(_listing(rows)) as stub:
         return [one["id"] for one in link(stub).pages("/orders", {"status": "all"})]

@@ -565,7 +565,7 @@ PLANTED: tuple[Bug, ...] = (
         ("broker/transport.py", "PAGE = 500", "PAGE = 2"),
         (
             "broker/transport.py",
-            "            if len(page) < PAGE:",
+            "            if is_last:",
             "            if page is not None:",
         ),
     ),
