@@ -34,7 +34,6 @@ FOUND = {
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
     1498: "a coin that was sold twice was called somebody else's, and stayed short",
     2053: "a stop that the lists did not show yet was called lost, and its position closed",
-    8415: "a stop for what the broker held, less than the books, was replaced for ever and its truth starved",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
     3600: "201 calls in a minute: a broker's edge that began anew had a new burst",
     3706: "a leg that rested partly filled was looked up each second",
@@ -43,6 +42,7 @@ FOUND = {
     4824: "the cancel of an entry that filled first was asked after for as long as it was held",
     7327: "a leg that closed was told with its entry's time: what had to rest after it rested too short",
     7747: "an entry of unknown outcome was looked up each ten seconds while its position was seen",
+    8415: "a stop for what the broker held, less than the books, was replaced for ever",
 }
 """Seeds that failed once, and what they found; the world has changed since, the seeds are kept."""
 
