@@ -97,7 +97,7 @@ def _tell(found: dict[str, Any]) -> None:
         line(f"UNPROTECTED: {symbol}")
     families = found["families"]
     missing = f" (without {', '.join(families['missing'])})" if families["missing"] else ""
-    line(f"{families['configured']} of {families['all']} families{missing}")
+    line(f"{families['configured']} of {families['all']} families configured{missing}")
     for name, source in found["sources"].items():
         line(f"source {name}: {source['state']}  {seen(source['opinions'])}  {source['reason']}")
         if source["remedy"]:
