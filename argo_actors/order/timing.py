@@ -16,6 +16,8 @@ READ_PATIENTLY = 5 * SECOND
 CANCEL_WAIT = 2 * SECOND
 CANCEL_LIMIT = 30 * SECOND
 """A cancel without an end for so long freezes the symbol."""
+CANCEL_STUCK_WAIT = 5 * SECOND
+"""It is asked for on and on, others need calls too; but what it keeps from being protected waits for it."""
 RECONCILE_WAIT = 5 * SECOND
 FROZEN_WAIT = 15 * SECOND
 """Until a frozen symbol has the broker's truth read again."""
@@ -74,11 +76,11 @@ def lookup_due(one: Own) -> UtcNanos | None:
 
 
 def cancel_due(one: Own, now: UtcNanos) -> UtcNanos:
-    """When its cancel is to be asked for next: while it is stuck, as often as the truth is."""
+    """When its cancel is to be asked for next."""
     if not one.cancel_at:
         return 0
     is_stuck = now - one.cancel_first >= CANCEL_LIMIT
-    return one.cancel_at + (FROZEN_WAIT if is_stuck else CANCEL_WAIT)
+    return one.cancel_at + (CANCEL_STUCK_WAIT if is_stuck else CANCEL_WAIT)
 
 
 def read_due(state: OrderState) -> UtcNanos:
