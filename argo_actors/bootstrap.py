@@ -42,6 +42,7 @@ from .risk.decider import risk
 from .runtime.clock import SetClock, SteadyClock, machine_seconds, machine_sleep
 from .runtime.decider import Decider
 from .runtime.engine import EdgeSpec, Engine, Plan
+from .runtime.shapes import build_shapes
 from .runtime.spec import ChildSpec, GroupSpec, Policy
 from .source.alpaca import Alpaca
 from .source.quotes import QuotesEdge
@@ -121,6 +122,7 @@ class Daemon:
         self.account = account_of(self.gate, settings)
         self._locks.append(self._lock_account())
         self.roster = Roster(settings.config, settings.secrets, settings.state.path)
+        build_shapes()
         self.engine = Engine(self._plan(), self.clock, self.fatal)
         self.gate.attach(self.engine.journal, self._superseded)
         self._restore_operator()

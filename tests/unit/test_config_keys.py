@@ -13,7 +13,7 @@ import argo_actors
 from argo_actors.config import Config, RestartPolicy, Source, SymbolOverride
 
 PACKAGE = Path(argo_actors.__file__).parent
-NAMES_OF_A_BLOCK = {"settings", "limits", "firm"}
+NAMES_OF_A_BLOCK = {"settings", "limits", "firm", "policy"}
 """What a block is called where it has been handed on."""
 
 
@@ -33,14 +33,8 @@ def readings() -> dict[str, set[str]]:
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute):
-                of = node.value
-                name = (
-                    of.attr
-                    if isinstance(of, ast.Attribute)
-                    else of.id
-                    if isinstance(of, ast.Name)
-                    else ""
-                )
+                of = node.value.func if isinstance(node.value, ast.Call) else node.value
+                name = getattr(of, "attr", getattr(of, "id", ""))
                 found[node.attr].add(name.lstrip("_"))
     return found
 

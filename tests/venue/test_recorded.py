@@ -67,7 +67,7 @@ def test_a_file_not_named_after_a_symbol_is_refused(tmp_path: Path, name: str) -
 def test_a_directory_without_files_or_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BarFileError, match=r"no \.csv file"):
         Recorded(tmp_path)
-    with pytest.raises(BarFileError, match="not a directory"):
+    with pytest.raises(BarFileError, match="no such directory"):
         Recorded(tmp_path / "missing")
 
 
