@@ -793,12 +793,19 @@ def i13_fresh_quote(view: View, record: Record) -> Found:
 
 @invariant("I14 rate", "left")
 def i14_entries(view: View, sent: Sent) -> Found:
-    """Entries a second (of one process), a minute and a day (of all)."""
+    """Entries a second (of one process), a minute and a day (of all).
+
+    Of an entry of an earlier process is known when it was decided, not when it left after that.
+    """
     if _entry(view, sent) is None:
         return
     risk = view.config.risk
-    last = {_key(one): one for one in view.entries_left}
-    times = [(one.left_at, one.run) for one in last.values()]
+    last = {_key(one): one for one in view.entries_left}.values()
+    decided = [view.intents[one.client_order_id].at for one in last]
+    times = [
+        (one.left_at if one.run == sent.run else at, one.run)
+        for one, at in zip(last, decided, strict=True)
+    ]
     second = sum(1 for at, run in times if sent.left_at - at < SECOND and run == sent.run)
     minute = sum(1 for at, _ in times if sent.left_at - at < MINUTE)
     day = sum(1 for at, _ in times if sent.left_at - at < DAY)
