@@ -120,26 +120,29 @@ class AdvanceLine:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection = http.client.HTTPConnection(
+            parts.hostname or "127.0.0.1", parts.port or 80, timeout=10
+        )
+        self._in_use = threading.Lock()
+        self._closed = False
 
     def __call__(self, to: UtcNanos) -> Advanced:
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection(self._host, self._port, timeout=10)
-        try:
-            self._connection.request("POST", "/argo/advance", json.dumps({"to": to}))
-            answer = json.loads(self._connection.getresponse().read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._connection.close()
-            self._connection = None
-            raise OSError(f"the venue is away: {error}") from error
+        with self._in_use:
+            if self._closed:
+                raise OSError("the line to the venue is closed")
+            try:
+                self._connection.request("POST", "/argo/advance", json.dumps({"to": to}))
+                answer = json.loads(self._connection.getresponse().read())
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._connection.close()  # the next request opens it again
+                raise OSError(f"the venue is away: {error}") from error
         return Advanced(int(answer["now"]), int(answer["events"]))
 
     def close(self) -> None:
-        """Let go of the connection."""
-        if self._connection is not None:
+        """Let go of the connection, for good."""
+        with self._in_use:
+            self._closed = True
             self._connection.close()
-            self._connection = None
 
 
 def request(url: str, method: str, path: str, body: dict[str, Any] | None) -> Any:

@@ -3,13 +3,14 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from argo_actors.api.view import View
 from argo_actors.bootstrap import deciders
 from argo_actors.cli.demo import tie_out
+from argo_actors.cli.simulated import AdvanceLine
 from argo_actors.journal.reader import day_files, opening, records
 from argo_actors.messages.order import SubmitOrder
 from argo_actors.messages.signal import Signal
@@ -59,8 +60,8 @@ def test_a_restart_under_a_changed_config_keeps_the_order_already_sent(tmp_path:
 
 
 def test_a_behaviour_that_crashes_on_a_word_costs_its_neighbours_nothing(tmp_path: Path) -> None:
-    with world(tmp_path) as one:
-        running = make(one, tmp_path)
+    with world(tmp_path) as one, closing(AdvanceLine(one.url)) as line:
+        running = make(one, tmp_path, line=line)
         cell = running.engine.deciders["risk"]
         plain = cell.decider
         crashes: list[Heard] = []
