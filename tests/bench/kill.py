@@ -377,9 +377,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cycles", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cold", type=int, default=4)
+    parser.add_argument("--cold", type=int, help="so many daemons start cold; 4, or 1 in 100")
     given = parser.parse_args()
-    outcome = kills(given.cycles, given.seed, given.cold)
+    cold = max(4, given.cycles // 100) if given.cold is None else given.cold
+    outcome = kills(given.cycles, given.seed, cold)
     for name, value in outcome._asdict().items():
         print(f"{name}: {value}")
     print("clean" if outcome.clean else "NOT CLEAN")
