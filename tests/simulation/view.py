@@ -475,8 +475,13 @@ class View:
             grown = report.filled_qty > self.reported_qty[report.client_order_id]
             self.reported_qty[report.client_order_id] = report.filled_qty
             return grown
-        over = report.status in TERMINAL
-        return intent.order.leg in ("stop", "oco") and over and report.status != "filled"
+        over = report.status in TERMINAL and report.status != "filled"
+        return intent.order.leg in ("stop", "oco") and over and not self._is_of_before(report)
+
+    def _is_of_before(self, report: OrderReport) -> bool:
+        """It ended before the position was exposed: the stop of an earlier one, listed once more."""
+        one = self.exposures.get(report.symbol)
+        return one is not None and 0 < report.event_at < one.since - SECOND
 
     def _foreign_is(self, symbol: str, at: int) -> None:
         """Whether anything foreign is said of a symbol, and since when."""
