@@ -299,7 +299,11 @@ class BrokerEdge:
             raw, listed = found
             if raw is None:
                 absent = OrderAbsent(
-                    client_order_id=order, symbol=symbol, listed=listed, because=(word,)
+                    client_order_id=order,
+                    symbol=symbol,
+                    listed=listed,
+                    because=(word,),
+                    read_at=self._port.now(),
                 )
                 self._port.say(absent)
             else:

@@ -190,6 +190,8 @@ class OrderAbsent(Fact, frozen=True, kw_only=True):
     symbol: Symbol
     listed: bool
     because: tuple[WordId, ...]
+    read_at: UtcNanos = 0
+    """When that was; it may be heard much later, by the next process."""
 
 
 class PositionReport(Fact, frozen=True, kw_only=True):

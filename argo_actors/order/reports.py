@@ -200,14 +200,15 @@ def absent(state: OrderState, message: OrderAbsent) -> OrderState:
     one = own(state, message.client_order_id)
     if one is None or not (one.missed or one.part.status in ("sent", "lost")):
         return state
+    read_at = message.read_at or state.now
     one = replace(
         one,
         absent=one.absent + 1,
-        absent_since=one.absent_since or state.now,
+        absent_since=one.absent_since or read_at,
         listed=one.listed or message.listed,
     )
     proved = (
-        one.absent >= ABSENT_TIMES and one.listed and state.now - one.absent_since >= ABSENT_AFTER
+        one.absent >= ABSENT_TIMES and one.listed and read_at - one.absent_since >= ABSENT_AFTER
     )
     if proved and one.missed:
         legs = tuple((order_id, _ended(leg)) for order_id, leg in one.legs)

@@ -124,6 +124,23 @@ def test_a_list_that_lacks_a_stop_proves_nothing_so_soon_after_it_was_taken() ->
     assert actor.said(Unprotected)
 
 
+def test_an_answer_that_the_next_process_hears_proves_no_more_than_when_it_was_read() -> None:
+    actor = Actor()
+    actor.approve()
+    cid = actor.last(SubmitOrder).client_order_id
+    actor.hear(
+        OrderUnknown(client_order_id=cid, symbol="AAPL", request="submit", reason="", because=())
+    )
+    gone = {"client_order_id": cid, "symbol": "AAPL", "listed": True, "because": ()}
+    first = actor.now
+    for seconds in (0, 30, 55):
+        actor.now = first + 70 * SECOND if seconds == 55 else first + seconds * SECOND
+        actor.hear(OrderAbsent(**gone, read_at=first + seconds * SECOND))
+    assert actor.own("entry").part.status == "lost"
+    actor.hear(OrderAbsent(**gone, read_at=first + 70 * SECOND))
+    assert actor.own("entry").part.status == "absent"
+
+
 def test_a_stop_for_what_the_broker_holds_rests_while_its_truth_is_asked_for() -> None:
     actor = Actor()
     entry = actor.open()

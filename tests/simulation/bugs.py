@@ -110,6 +110,11 @@ PLANTED: tuple[Bug, ...] = (
         "the gate sends what has expired",
         (BROKER, "or self._port.now() > order.expires_at:", ":"),
         (GATE, "if self._now() > order.expires_at:", "if False:"),
+        (
+            "broker/schedule.py",
+            "over = job.order is not None and job.order.expires_at < now",
+            "over = False",
+        ),
     ),
     bug(
         "the rate of entries is not held",
@@ -587,8 +592,8 @@ PLANTED: tuple[Bug, ...] = (
         ),
         (
             REPORTS,
-            'one.part.status in ("sent", "lost")):\n        return state\n    one =',
-            "True):\n        return state\n    one =",
+            'one.part.status in ("sent", "lost")):\n        return state\n    read_at =',
+            "True):\n        return state\n    read_at =",
         ),
         (TIMING, "ABSENT_TIMES = 3", "ABSENT_TIMES = 1"),
         (TIMING, "ABSENT_AFTER = 60 * SECOND", "ABSENT_AFTER = 0"),

@@ -35,6 +35,7 @@ FOUND = {
     1498: "a coin that was sold twice was called somebody else's, and stayed short",
     2053: "a stop that the lists did not show yet was called lost, and its position closed",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
+    2250: "an answer heard by the next process counted as one of now: proof after 56 of 60 s",
     3260: "the cancel of a partly filled entry was asked for so seldom that its shares stayed bare",
     3600: "201 calls in a minute: a broker's edge that began anew had a new burst",
     3706: "a leg that rested partly filled was looked up each second",
