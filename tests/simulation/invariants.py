@@ -454,8 +454,16 @@ def i6_meanwhile(view: View) -> Found:
             continue
         tried = _exit_left(view, symbol, view.now - 12 * SECOND)
         tried = tried or len(_unheard(view, symbol, "stop", "oco")) >= 3  # so many, and no more
+        tried = tried or _exit_works(view, symbol)
         if quiet > 12 and _exit_unknown(view, symbol) and not tried:
             yield f"{symbol}: {view.position(symbol)} bare for {quiet:.1f} s beside an unknown exit"
+
+
+def _exit_works(view: View, symbol: str) -> bool:
+    """A close that the broker has told of fills bit by bit: no stop may rest beside it."""
+    found = [view.intents.get(one.client_order_id) for one in view.live(symbol)]
+    exits = [one.order for one in found if one is not None and one.order.leg in ("exit", "flat")]
+    return any(one.type == "market" and one.client_order_id in view.reported for one in exits)
 
 
 def _unheard(view: View, symbol: str, *legs: str) -> list[str]:
