@@ -89,9 +89,9 @@ def evolve(config: Config, symbol: Symbol, tag: str, state: OrderState, heard: H
             asked = 0 if one is None else one.asked + 1
             return touch(state, message.client_order_id, asked_at=heard.at, asked=asked)
         case ReadPosition():
-            return replace(
-                state, read=replace(state.read, asked=heard.word, asked_at=heard.at, fresh=False)
-            )
+            first = state.read.asked or heard.word
+            read = replace(state.read, asked=first, asked_at=heard.at, fresh=False)
+            return replace(state, read=read)
         case Reconcile():
             return replace(state, asked_reconcile=heard.at, mismatches=mismatches(state, heard.at))
         case Approval():
@@ -206,7 +206,7 @@ def _canceled(state: OrderState, command: CancelOrder, heard: Heard) -> OrderSta
 
 def _position_read(symbol: Symbol, state: OrderState, message: PositionReport) -> OrderState:
     asked = state.read.asked
-    answers = asked is not None and tuple(asked) in {tuple(one) for one in message.because}
+    answers = asked is not None and any(tuple(one) >= tuple(asked) for one in message.because)
     if not answers:
         return doubted(symbol, state, message)
     read = replace(state.read, qty=message.qty, available=message.qty_available)

@@ -185,7 +185,9 @@ class Read(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag"
     fresh: bool = False
     """Read after the last thing that could change it."""
     asked: WordId | None = None
+    """The first question since anything may have changed: a slow answer to it is as good as the next one's."""
     asked_at: UtcNanos = 0
+    """Of the newest question."""
 
 
 class Difference(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="_tag", tag=True):

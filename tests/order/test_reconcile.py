@@ -141,6 +141,17 @@ def test_an_answer_that_the_next_process_hears_proves_no_more_than_when_it_was_r
     assert actor.own("entry").part.status == "absent"
 
 
+def test_an_answer_counts_though_the_question_has_been_asked_again_meanwhile() -> None:
+    actor = Actor()
+    entry = actor.open()
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    first = actor.word_of(actor.last(ReadPosition))
+    actor.pass_time(3.5)
+    assert len(actor.said(ReadPosition)) == 2
+    actor.hear(holds("AAPL", 3, because=(first,)))
+    assert (actor.last(SubmitOrder).leg, actor.last(SubmitOrder).qty) == ("oco", 3)
+
+
 def test_a_stop_for_what_the_broker_holds_rests_while_its_truth_is_asked_for() -> None:
     actor = Actor()
     entry = actor.open()

@@ -38,6 +38,7 @@ FOUND = {
     2250: "an answer heard by the next process counted as one of now: proof after 56 of 60 s",
     3260: "the cancel of a partly filled entry was asked for so seldom that its shares stayed bare",
     3600: "201 calls in a minute: a broker's edge that began anew had a new burst",
+    3302: "slow answers each came to a question that had been asked anew: none counted",
     3706: "a leg that rested partly filled was looked up each second",
     4231: "an entry with new leg prices, after another's order in its symbol had been told of",
     4702: "a stop at 407.4100000000001 was called wider than one at 407.41, and cancelled",
