@@ -3,6 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argo_actors import bootstrap
+from tests.acceptance.worlds import make, world
+from tests.journal.test_recovery import ends
 
 ROOT = Path(__file__).resolve().parents[2]
 RACE = """
@@ -45,3 +52,22 @@ def test_threads_that_decode_a_type_for_the_first_time_together_do_no_harm() -> 
         [sys.executable, "-c", RACE, "built"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_daemon_builds_them_before_its_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    engine: Any = bootstrap.Engine
+
+    def made(*given: Any) -> Any:
+        done.append("engine")
+        return engine(*given)
+
+    monkeypatch.setattr(bootstrap, "build_shapes", lambda: done.append("shapes"))
+    monkeypatch.setattr(bootstrap, "Engine", made)
+    with world(tmp_path) as one:
+        coming = make(one, tmp_path)
+        ends(coming.engine)
+        coming.release()
+    assert done == ["shapes", "engine"]
