@@ -65,6 +65,8 @@ class BrokerEdge:
         """Orders whose lookup waits or is under way: the next answer is as good for who asks again."""
         self._cancelling: set[str] = set()
         """By the broker's id: a cancel asked for again meanwhile would only stand before an exit."""
+        self._reading: dict[Symbol, tuple[Job, list[WordId]]] = {}
+        """The newest question for what is held of a symbol, and whose words it answers."""
         self._looks_again = False
         """A look for calls is due: none of those who wait for any needs one of its own."""
         self._readings = Readings(
@@ -119,13 +121,16 @@ class BrokerEdge:
         urgent: bool = False,
         order: SubmitOrder | None = None,
         calls: int = 1,
-    ) -> None:
+    ) -> Job:
         """Let a request wait for its turn; an urgent one may use the reserved calls.
 
         A lookup is urgent: exits and protection wait for what it finds.
         """
-        self._schedule.add(priority, symbol, work, then, urgent=urgent, order=order, calls=calls)
+        job = self._schedule.add(
+            priority, symbol, work, then, urgent=urgent, order=order, calls=calls
+        )
         self._pump()
+        return job
 
     def _pump(self) -> None:
         """Send what may be sent now; what has expired meanwhile is told to be refused, not sent."""
@@ -328,15 +333,24 @@ class BrokerEdge:
         self._port.say(report)
 
     def _read_position(self, symbol: Symbol, word: WordId) -> None:
+        """What is held; a question that still waits for its turn is one with who asks again."""
+        waiting = self._reading.get(symbol)
+        if waiting is not None and self._schedule.waits(waiting[0]):
+            waiting[1].append(word)
+            return
+        words = [word]
+
         def work() -> PositionReport:
+            asked = tuple(words)
             raw = self._gate.position(symbol)
-            return flat(symbol, (word,)) if raw is None else position_report(raw, symbol, (word,))
+            return flat(symbol, asked) if raw is None else position_report(raw, symbol, asked)
 
         def then(report: Any, error: BaseException | None) -> None:
             if error is None:
                 self._port.say(report)
 
-        self._query(symbol, work, then, Priority.LOOKUP, urgent=True)
+        job = self._query(symbol, work, then, Priority.LOOKUP, urgent=True)
+        self._reading[symbol] = (job, words)
 
 
 def priority_of(order: SubmitOrder) -> Priority:

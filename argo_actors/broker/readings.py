@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..config import Config
-from ..errors import RefusedError
+from ..errors import RefusedError, UnknownOutcomeError
 from ..messages.market import Asset, SplitAnnounced
 from ..messages.order import BrokerReady, OrderReport, PositionReport
 from ..messages.system import Alert
@@ -24,12 +24,13 @@ from .truth import (
     LIVE,
     LOOK_BACK,
     LOOK_BACK_PERIODIC,
+    MOST_READINGS,
     TRUTH_CALLS,
     Question,
     Truth,
     elsewhere,
+    read,
     read_account,
-    read_twice,
     reconciled,
     stamp,
 )
@@ -58,7 +59,7 @@ class Ask(Protocol):
         then: Callable[[Any, BaseException | None], None],
         *,
         calls: int = 1,
-    ) -> None: ...
+    ) -> object: ...
 
 
 class Readings:
@@ -332,19 +333,32 @@ class Readings:
             return
         look_back = LOOK_BACK_PERIODIC if reason == "periodic" else LOOK_BACK
         question = Question(symbols, self._symbols, look_back, self._moved_since())
-        work = partial(read_twice, self._gate, question, self._port.now)
-
-        def then(truth: Any, error: BaseException | None) -> None:
-            if error is None:
-                self._told(truth, question, reason)
-            else:
-                self._again(error, partial(self.truth, symbols, reason))
-            self._next_truth()
-
-        if not self._once("truth", work, then, TRUTH_CALLS):
+        if not self._read(question, reason):
             self._next.append((symbols, reason))
         elif not symbols:
             self._at["whole truth"] = self._port.now()
+
+    def _read(self, question: Question, reason: str, before: Truth | None = None) -> bool:
+        """One reading, and the next in its own turn: what protects a position does not wait for all."""
+
+        def then(truth: Any, error: BaseException | None) -> None:
+            if error is None and before is not None:
+                truth = truth._replace(readings=before.readings + 1)
+            if error is None and not truth.agrees(before):
+                if truth.readings < MOST_READINGS:
+                    self._read(question, reason, truth)
+                    return
+                error = UnknownOutcomeError(
+                    f"the truth changed in each of {MOST_READINGS} readings"
+                )
+            if error is None:
+                self._told(truth, question, reason)
+            else:
+                self._again(error, partial(self.truth, question.symbols, reason))
+            self._next_truth()
+
+        work = partial(read, self._gate, question, self._port.now)
+        return self._once("truth", work, then, TRUTH_CALLS)
 
     def _next_truth(self) -> None:
         """What was asked meanwhile is read at once, in one reading for all who asked."""

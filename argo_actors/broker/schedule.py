@@ -62,12 +62,14 @@ class Schedule:
         urgent: bool = False,
         order: SubmitOrder | None = None,
         calls: int = 1,
-    ) -> None:
+    ) -> Job:
         """Let a request wait for its turn."""
         self._number += 1
         urgent = urgent or priority in EXITS
-        self._waiting.append(Job(priority, self._number, symbol, work, then, urgent, order, calls))
+        job = Job(priority, self._number, symbol, work, then, urgent, order, calls)
+        self._waiting.append(job)
         self._waiting.sort(key=_turn)
+        return job
 
     def next(self) -> Job | None:
         """The next request that may be sent now; it counts as under way from here on."""
@@ -102,6 +104,10 @@ class Schedule:
     def done(self, job: Job) -> None:
         """Its outcome is known, or its deadline has passed."""
         self._under_way.remove(job)
+
+    def waits(self, job: Job) -> bool:
+        """Nothing of it has been sent yet."""
+        return job in self._waiting
 
     def under_way(self, order: str) -> bool:
         """This submission may have reached the broker."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 from loguru import logger
 
-from ..errors import BrokerError, UnknownOutcomeError
+from ..errors import BrokerError
 from ..messages.order import AccountReport, LegReport, OrderReport, PositionReport, Reconciled
 from ..messages.truth import Elsewhere, Transfer
 from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
@@ -17,9 +17,9 @@ from .wire import account_report, flat, order_report, transfer
 LOOK_BACK = 4 * DAY
 LOOK_BACK_PERIODIC = 10 * MINUTE
 """What finished before is looked up by its id, if it is missed at all."""
-TRIES = 6
-TRUTH_CALLS = 10
-"""Orders that live, orders by time, positions, account and transfers, each twice."""
+MOST_READINGS = 7
+TRUTH_CALLS = 5
+"""Of one reading: orders that live, orders by time, positions, account and transfers."""
 LIVE = frozenset({"pending", "working", "held", "partially_filled", "pending_cancel", "unknown"})
 
 
@@ -33,9 +33,11 @@ class Truth(NamedTuple):
     transfers: tuple[Transfer, ...] = ()
     readings: int = 1
 
-    def same_as(self, other: "Truth") -> bool:
-        """Orders and positions are equal (the account's figures move with every price)."""
-        return self.orders == other.orders and _still(self.positions) == _still(other.positions)
+    def agrees(self, before: "Truth | None") -> bool:
+        """Orders and positions are those of the reading before (the account moves with every price)."""
+        if before is None or self.orders != before.orders:
+            return False
+        return _still(self.positions) == _still(before.positions)
 
 
 def _still(positions: tuple[PositionReport, ...]) -> tuple[PositionReport, ...]:
@@ -50,17 +52,6 @@ class Question(NamedTuple):
     look_back: int
     moved_since: str
     """Transfers from here on, RFC 3339."""
-
-
-def read_twice(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:
-    """Two equal readings in a row. Raises UnknownOutcomeError when the broker does not come to rest."""
-    before = read(gate, question, now)
-    for n in range(TRIES):
-        again = read(gate, question, now)
-        if again.same_as(before):
-            return again._replace(readings=n + 2)
-        before = again
-    raise UnknownOutcomeError(f"the broker's truth was not the same twice in {TRIES} readings")
 
 
 def read(gate: Gate, question: Question, now: Callable[[], UtcNanos]) -> Truth:

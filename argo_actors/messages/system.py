@@ -123,13 +123,15 @@ class DeadLetter(Fact, frozen=True, kw_only=True):
 
 
 class RiskLevel(Fact, frozen=True, kw_only=True):
-    """How near the loss limits are, said on every change of level."""
+    """How near the loss limits are, said on every change of level or of suspicion."""
 
     level: Literal["NORMAL", "WARNING", "CRITICAL", "BREACH"]
     daily_loss_pct: str
     drawdown_pct: str
     note: str = ""
     because: tuple[WordId, ...] = ()
+    suspected: bool = False
+    """Our own marks or a first reading crossed a limit: no entry leaves until a second has told."""
 
 
 class Alert(Fact, frozen=True, kw_only=True):

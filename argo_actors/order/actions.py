@@ -117,7 +117,7 @@ class Maker:
             return False
         recall = recall_at(self.config, self.symbol, self.state)
         late = recall is not None and self.now >= recall
-        return not late and not self.state.breached and not calls_off(self.config, self.state)
+        return not late and not self.state.limited and not calls_off(self.config, self.state)
 
     def _holding(self, position: Position) -> Iterator[Message]:
         """Open: the rest of a partly filled entry is called back, then what is held is protected."""

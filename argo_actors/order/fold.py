@@ -119,7 +119,8 @@ def _evolve_rest(config: Config, symbol: Symbol, state: OrderState, heard: Heard
         case Operator():
             return _operated(state, message, heard)
         case RiskLevel():
-            return replace(state, breached=message.level == "BREACH" and bool(message.note))
+            breached = message.level == "BREACH" and bool(message.note)
+            return replace(state, breached=breached, suspected=message.suspected)
         case Crashed():
             return replace(state, frozen=f"crashed: {message.error}"[:200], asked_reconcile=0)
         case EntrySettled():

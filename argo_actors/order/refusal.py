@@ -53,7 +53,7 @@ def _once_more(config: Config, symbol: Symbol, state: OrderState, base: Price | 
     entry = state.entry
     if base is None or entry is None or entry.settled or entry.canceled or state.frozen:
         return state
-    if state.breached or state.operator != "normal" or not_ours_alone(state):
+    if state.limited or state.operator != "normal" or not_ours_alone(state):
         return state
     most = amount(
         config.risk.collar_crypto_pct if is_coin(symbol) else config.risk.collar_stocks_pct

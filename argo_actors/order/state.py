@@ -225,6 +225,8 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
     operator: str = "normal"
     breached: bool = False
     """A loss limit has tripped: no entry is left working, and `on_breach` may close what is held."""
+    suspected: bool = False
+    """A loss limit seems crossed, by our own marks or one reading."""
     frozen: str = ""
     """Why nothing is entered; cleared by the broker's truth."""
     asked_reconcile: UtcNanos = 0
@@ -280,6 +282,11 @@ class OrderState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field=
         """An answer or a fill is owed, or what is held waits for its stop: no moment to stop at."""
         bare = self.position is not None and self.position.exposed_since > 0
         return bare or any(_is_owed(one) for _, one in self.orders)
+
+    @property
+    def limited(self) -> bool:
+        """A loss limit has tripped or seems crossed: no entry is left working."""
+        return self.breached or self.suspected
 
     @property
     def restless(self) -> bool:

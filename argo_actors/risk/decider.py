@@ -307,13 +307,16 @@ def _flickers(level: limits.Level, before: limits.Level, heard: Heard) -> bool:
 
 
 def _level(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...]:
-    """Said when it changes, so that whoever must flatten hears of it."""
+    """Said when it changes, so that whoever must flatten or call an entry back hears of it."""
     if state.losses.day_start_equity == 0:
         return ()
     level = limits.level(config, state.losses)
     if level == "BREACH" and not state.losses.tripped:
         level = "CRITICAL"
-    if level == state.level or _flickers(level, state.level, heard):
+    if _flickers(level, state.level, heard):
+        level = state.level
+    suspected = state.losses.suspected_at != 0 and not state.losses.tripped
+    if (level, suspected) == (state.level, state.suspected):
         return ()
     return (
         RiskLevel(
@@ -322,5 +325,6 @@ def _level(config: Config, state: RiskState, heard: Heard) -> tuple[Message, ...
             drawdown_pct=f"{limits.drawdown_pct(config, state.losses):.4f}",
             note=state.losses.tripped,
             because=(heard.word,),
+            suspected=suspected,
         ),
     )

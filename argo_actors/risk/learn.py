@@ -140,7 +140,7 @@ def _learn_of_world(config: Config, state: RiskState, heard: Heard) -> RiskState
         case Operator():
             return _operated(state, message)
         case RiskLevel():
-            return replace(state, level=message.level)
+            return replace(state, level=message.level, suspected=message.suspected)
         case Started():
             return replace(
                 state, ready_at=None, stream_up=False, stopping=False, awaiting=(), gathered=()

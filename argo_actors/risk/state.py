@@ -100,6 +100,8 @@ class RiskState(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="
     rests: tuple[tuple[Symbol, Rest], ...] = ()
     operator: OperatorState = "normal"
     level: Level = "NORMAL"
+    suspected: bool = False
+    """As last said."""
     """The last one said."""
     reserved: tuple[tuple[Symbol, Reserved], ...] = ()
     foreign: tuple[tuple[Symbol, int], ...] = ()

@@ -141,6 +141,8 @@ def _evolve_rest(state: TrackerState, heard: Heard) -> TrackerState:
 
 def _level_text(level: RiskLevel) -> str:
     tripped = f", {level.note} limit tripped" if level.note else ""
+    if level.suspected:
+        tripped = ", a limit seems crossed: no entries, the broker is asked"
     return (
         f"risk {level.level}: day's loss {level.daily_loss_pct} %, "
         f"drawdown {level.drawdown_pct} %{tripped}"

@@ -233,7 +233,7 @@ def test_a_level_is_said_once_when_it_changes() -> None:
         [one.level for one in book.hear(account(equity), at=NOW + n * SECOND) if _is_level(one)]
         for n, equity in enumerate([96_500, 96_400, 95_400, 94_900, 94_900, 94_900, 99_000])
     ]
-    assert said == [["WARNING"], [], ["CRITICAL"], [], [], ["BREACH"], []]
+    assert said == [["WARNING"], [], ["CRITICAL"], ["CRITICAL"], [], ["BREACH"], []]
     assert [
         one.level
         for one in book.hear(Operator(state="normal", who="me", why="test"))
