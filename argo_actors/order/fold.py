@@ -45,6 +45,7 @@ from .refusal import after_refusal, tick_of
 from .reports import absent, alarm, lost, position_with, put, report, stale, touch
 from .split import announced, follow, noticed
 from .state import (
+    CLOSING,
     Entry,
     Exit,
     OrderState,
@@ -187,7 +188,11 @@ def _submitted(state: OrderState, command: SubmitOrder, heard: Heard) -> OrderSt
     if position is None:
         return state
     tries = position.protect_tries + (command.leg in ("stop", "oco"))
-    state = position_with(state, number=position.number + 1, protect_tries=tries)
+    # Beside a close whose outcome is lost protection is tried at once, whatever was refused before it.
+    after = 0 if command.leg in CLOSING else position.protect_after
+    state = position_with(
+        state, number=position.number + 1, protect_tries=tries, protect_after=after
+    )
     if command.leg == "target":
         return position_with(state, swaps=(*position.swaps, heard.at)[-5:])
     return state

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from argo_actors.broker.truth import MOST_READINGS
 from argo_actors.broker.wire import WireError, splits
 from argo_actors.messages.market import Asset, SplitAnnounced, Tick
 from argo_actors.messages.order import (
@@ -358,6 +359,45 @@ def test_a_position_answers_the_word_that_asked() -> None:
         (flat,) = one.wait_for(PositionReport)
         assert flat.qty == 0
         assert word in [tuple(reason) for reason in flat.because]
+
+
+def test_who_asks_for_a_position_that_waits_for_its_turn_shares_the_answer() -> None:
+    account = Account()
+    reset = (("X-RateLimit-Reset", str(NOW // SECOND + 10)),)
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        account.faults["GET", "/v2/account"] = [Answer(429, {"message": "rate"}, reset)]
+        one.hear(ReadAccount(because=()))
+        until(lambda: not account.faults["GET", "/v2/account"], "no more calls for a while")
+        account.positions = [held()]
+        asked = [one.hear(ReadPosition(symbol="AAPL", because=())) for _ in range(3)]
+        one.pass_time(15)
+        named = [report for report in one.wait_for(PositionReport) if report.because]
+        one.still()
+        assert [tuple(map(tuple, report.because)) for report in named] == [tuple(asked)]
+        again = one.hear(ReadPosition(symbol="AAPL", because=()))
+        until(
+            lambda: any(again in map(tuple, each.because) for each in one.said(PositionReport)),
+            "a later question has an answer of its own",
+        )
+
+
+def test_a_truth_that_does_not_come_to_rest_lets_others_have_their_turn() -> None:
+    account = Account()
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        one.pass_time(60)
+        moving = [Answer(200, [held(str(qty))]) for qty in range(1, 50)]
+        account.faults["GET", "/v2/positions"] = moving
+        one.hear(Reconcile(symbols=("AAPL",), reason="a doubt"))
+        readings = 49 - len(moving)
+        assert 1 < readings < MOST_READINGS, "the next one waits for calls"
+        word = one.hear(ReadPosition(symbol="AAPL", because=()))
+        assert [tuple(map(tuple, each.because)) for each in one.said(PositionReport)] == [(word,)]
+        assert len(moving) == 49 - readings
+        moving.clear()
+        one.pass_time(60)
+        one.wait_for(TruthRead, 2)
 
 
 def test_a_position_is_gone_only_when_it_is_missing_twice() -> None:

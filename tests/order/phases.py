@@ -406,6 +406,7 @@ def _of_people(actor: Actor) -> Iterator[Message]:
         )
     for level in ("NORMAL", "WARNING", "CRITICAL", "BREACH"):
         yield RiskLevel(level=level, daily_loss_pct="5", drawdown_pct="1", note="daily")  # type: ignore[arg-type]
+    yield RiskLevel(level="CRITICAL", daily_loss_pct="5", drawdown_pct="1", suspected=True)
 
 
 def _of_the_world(actor: Actor) -> Iterator[Message]:

@@ -850,6 +850,19 @@ def test_a_breach_flattens_in_prop_mode_and_calls_entries_back() -> None:
     assert not standard.said(CancelOrder)
 
 
+def test_an_entry_is_called_back_while_a_limit_seems_crossed_and_nothing_is_closed() -> None:
+    seems = RiskLevel(level="CRITICAL", daily_loss_pct="5", drawdown_pct="2", suspected=True)
+    actor = Actor(**PROP)
+    actor.enter(stop=Decimal("98.6"))
+    actor.hear(seems)
+    assert actor.cancels()
+    held = Actor(**PROP)
+    held.open(stop=Decimal("98.6"))
+    held.hear(seems)
+    assert not held.said(CancelOrder)
+    assert held.state.exit is None
+
+
 def test_a_breach_ends_with_its_level_and_leaves_the_operators_word_in_force() -> None:
     actor = Actor(risk={"on_breach": "flatten"})
     actor.hear(Operator(state="halt", who="me", why="test"))

@@ -429,6 +429,18 @@ def test_a_mark_beyond_the_limit_asks_the_broker_at_once_and_two_seconds_later()
     assert book.hear(account(94_000), at=due + 1)[-1].level == "BREACH"  # type: ignore[attr-defined]
 
 
+def test_a_limit_that_seems_crossed_is_told_until_the_broker_says_otherwise() -> None:
+    book = Book(CONFIG)
+    book.hear(hours(), account(), at=EARLY)
+    book.hear(account(), at=EARLY + 2 * SECOND)
+    book.hear(held("MSFT", 1000, 100), seen("MSFT", 100.0), account())
+    told = [
+        [(one.level, one.suspected) for one in book.hear(word) if isinstance(one, RiskLevel)]
+        for word in (seen("MSFT", 94.0), seen("MSFT", 97.0), account(99_000), account(99_000))
+    ]
+    assert told == [[("CRITICAL", True)], [], [("NORMAL", False)], []]
+
+
 def test_readings_that_disagree_with_our_own_mark_flatten_nothing() -> None:
     found = mark(losses(), 99_000)
     for after in (0, 3, 6):

@@ -47,7 +47,6 @@ GATE = "broker/gate.py"
 BROKER = "broker/edge.py"
 WIRE = "broker/wire.py"
 READINGS = "broker/readings.py"
-TRUTH = "broker/truth.py"
 REPORTS = "order/reports.py"
 ACTIONS = "order/actions.py"
 COMMANDS = "order/commands.py"
@@ -220,14 +219,11 @@ PLANTED: tuple[Bug, ...] = (
         ),
         (READINGS, 'if self._due("whole truth", broker.reconcile_seconds):', "if False:"),
         (READINGS, 'if self._due("positions", broker.positions_seconds):', "if False:"),
+        (BROKER, "                self._readings.positions()\n", ""),
     ),
     bug(
         "the truth is read once before READY",
-        (
-            TRUTH,
-            "    before = read(gate, question, now)\n    for n",
-            "    before = read(gate, question, now)\n    return before\n    for n",
-        ),
+        (READINGS, "if error is None and not truth.agrees(before):", "if False:"),
     ),
     bug(
         "a position that is missing once is gone",
