@@ -55,8 +55,8 @@ def test_it_is_abreast_of_the_active_over_days_that_end_and_are_sealed(
         shadow.poll()
         assert shadow.behind()["records"] == 0
         assert folded(shadow) == states(active)
-        if day == 2:
-            until(lambda: sum(path.suffix == ".gz" for path in day_files(tmp_path)) == 2)
+        if day == 3:  # a day that is still read when it ends is sealed with the next one
+            until(lambda: sum(path.suffix == ".gz" for path in day_files(tmp_path)) >= 2)
         active.clock.move_to(NOON + (day + 1) * DAY)  # type: ignore[attr-defined]
     assert (shadow.differences, shadow.first, shadow.trouble) == (0, [], "")
     assert shadow.decisions >= 4 * 2 * 39
