@@ -214,7 +214,9 @@ def _position_read(symbol: Symbol, state: OrderState, message: PositionReport) -
     asked = state.read.asked
     answers = asked is not None and any(tuple(one) >= tuple(asked) for one in message.because)
     if not answers:
-        return doubted(symbol, state, message)
+        differs = state.read.fresh and message.qty != state.read.qty
+        # Of two readings that differ neither is acted on: it is asked for anew.
+        return doubted(symbol, stale(state) if differs else state, message)
     read = replace(state.read, qty=message.qty, available=message.qty_available)
     state = replace(state, read=replace(read, fresh=True, asked=None))
     return doubted(symbol, state, message) if _is_less(state) else state

@@ -465,3 +465,20 @@ def test_a_reading_that_answers_another_question_sizes_no_exit() -> None:
     assert len(actor.said(SubmitOrder)) == 1
     actor.position(3)
     assert actor.last(SubmitOrder).leg == "exit"
+
+
+def test_a_list_that_says_otherwise_than_the_reading_has_it_read_again() -> None:
+    """A stale reading says flat; once another shows the position, its exit waits for no whole truth."""
+    actor = Actor()
+    entry = actor.open()
+    actor.approve("close_long")
+    actor.report(entry, "filled", legs=("canceled", "canceled"))
+    actor.position(0)
+    assert actor.phase == "exiting"
+    asked = len(actor.said(ReadPosition))
+    actor.hear(holds("AAPL", 0))
+    assert len(actor.said(ReadPosition)) == asked
+    actor.hear(holds("AAPL", 3))
+    assert len(actor.said(ReadPosition)) == asked + 1
+    actor.position(3)
+    assert actor.last(SubmitOrder).leg == "exit"

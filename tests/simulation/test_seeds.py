@@ -34,6 +34,7 @@ FOUND = {
     1192: "risk died on a halt and did not know of it; the next process's gate asked risk alone",
     1200: "a list lacked a bracket whose legs lived: their fill was nobody's",
     1498: "a coin that was sold twice was called somebody else's, and stayed short",
+    2006: "a stale reading said flat, and the list that showed the position led to no new one",
     2053: "a stop that the lists did not show yet was called lost, and its position closed",
     2073: "the truth of one symbol, asked for every five seconds, left no call to the others",
     2250: "an answer heard by the next process counted as one of now: proof after 56 of 60 s",
