@@ -90,7 +90,8 @@ class Transport:
 
         `after` is exclusive, so each page begins a moment before the last one's end: orders of the
         same instant are met again and merged by id. A broker may give fewer than asked for: a page ends
-        the list where a longer one has been seen, else only another that holds nothing new does.
+        the list where a longer one has been seen; one that holds nothing new may be full of one instant,
+        so what is later than that is asked for.
         Raises UnknownOutcomeError when more orders bear one instant than a page holds.
         """
         found: dict[str, Any] = {}
@@ -99,13 +100,13 @@ class Transport:
             page = self.get(path, asked) or []
             new = [one for one in page if one.get("id") not in found]
             found.update((one["id"], one) for one in new)
-            is_last = len(page) < self._longest or (not new and len(page) < PAGE)
-            self._longest = max(self._longest, len(page))
-            if is_last:
+            if not page or len(page) < self._longest:
                 return list(found.values())
-            if not new:
+            self._longest = len(page)
+            if not new and len(page) >= PAGE:
                 raise UnknownOutcomeError(f"more than {PAGE} orders of one instant in {path}")
-            asked["after"] = just_before(str(page[-1].get("submitted_at")))
+            last = str(page[-1].get("submitted_at"))
+            asked["after"] = just_before(last) if new else last
 
     def _call(self, method: str, path: str, data: dict[str, Any]) -> Any:
         import requests

@@ -183,6 +183,12 @@ def test_a_broker_that_gives_fewer_at_once_than_asked_for_is_read_to_its_end_too
         assert len(stub.requests) == asked + 1, "a page shorter than another one is the last"
 
 
+def test_a_short_page_that_is_full_of_one_instant_does_not_end_the_list() -> None:
+    rows = [{"id": f"o{n}", "submitted_at": _at(n // 2)} for n in range(7)]
+    with serving(_listing(rows, most=2)) as stub:
+        assert [one["id"] for one in link(stub).pages("/orders", {})] == [one["id"] for one in rows]
+
+
 def _at(second: int) -> str:
     return f"2026-09-21T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
 

@@ -566,7 +566,7 @@ PLANTED: tuple[Bug, ...] = (
         ("broker/transport.py", "PAGE = 500", "PAGE = 2"),
         (
             "broker/transport.py",
-            "            if is_last:",
+            "            if not page or len(page) < self._longest:",
             "            if page is not None:",
         ),
     ),

@@ -46,6 +46,7 @@ FOUND = {
     3706: "a leg that rested partly filled was looked up each second",
     4231: "an entry with new leg prices, after another's order in its symbol had been told of",
     4702: "a stop at 407.4100000000001 was called wider than one at 407.41, and cancelled",
+    4762: "two orders of one instant filled a short page: the stop after them was not in the truth",
     4824: "the cancel of an entry that filled first was asked after for as long as it was held",
     7327: "a leg that closed was told with its entry's time: what had to rest after it rested too short",
     7747: "an entry of unknown outcome was looked up each ten seconds while its position was seen",
