@@ -1,6 +1,7 @@
 """Every way an answer can go wrong becomes one of our errors, and a POST leaves exactly once."""
 
 import gzip
+import itertools
 import socket
 import time
 
@@ -187,6 +188,22 @@ def test_a_short_page_that_is_full_of_one_instant_does_not_end_the_list() -> Non
     rows = [{"id": f"o{n}", "submitted_at": _at(n // 2)} for n in range(7)]
     with serving(_listing(rows, most=2)) as stub:
         assert [one["id"] for one in link(stub).pages("/orders", {})] == [one["id"] for one in rows]
+
+
+def test_a_list_of_one_order_is_asked_for_no_oftener_than_needed() -> None:
+    with serving(_listing([{"id": "o", "submitted_at": _at(0)}])) as stub:
+        assert len(link(stub).pages("/orders", {})) == 1
+        assert len(stub.requests) == 2
+
+
+def test_a_list_without_an_end_is_given_up() -> None:
+    numbers = itertools.count()
+
+    def script(request: Request) -> Answer:
+        return Answer(200, [{"id": f"o{next(numbers)}", "submitted_at": _at(0)} for _ in range(2)])
+
+    with serving(script) as stub, pytest.raises(UnknownOutcomeError, match="no end"):
+        link(stub).pages("/orders", {})
 
 
 def _at(second: int) -> str:
