@@ -66,9 +66,6 @@ class Account:
         """The broker's time, RFC 3339."""
         self.activities: list[dict[str, Any]] = []
         self.positions: list[dict[str, Any]] = []
-        self.clock = ""
-        """The broker's time, RFC 3339."""
-        self.activities: list[dict[str, Any]] = []
         self.faults: dict[tuple[str, str], list[Answer]] = {}
         self.lock = threading.Lock()
 

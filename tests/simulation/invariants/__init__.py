@@ -1,0 +1,22 @@
+"""What must hold, each as one small function of the view; it yields what is wrong.
+
+The names follow the money invariants of the failure model. A check is asked when its moment comes: a
+request leaves, a record reaches the disk, the venue fills something, time passes, the run is over.
+The checks of one subject share a file, and reading it enters them.
+"""
+
+from . import books, closing, identity, limits, liveness, orders, protection, truth
+from .registry import CHECKS, Check
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "books",
+    "closing",
+    "identity",
+    "limits",
+    "liveness",
+    "orders",
+    "protection",
+    "truth",
+]
