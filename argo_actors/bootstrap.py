@@ -44,6 +44,7 @@ from .runtime.decider import Decider
 from .runtime.engine import EdgeSpec, Engine, Plan
 from .runtime.shapes import build_shapes
 from .runtime.spec import ChildSpec, GroupSpec, Policy
+from .runtime.workers import Turns
 from .source.alpaca import Alpaca
 from .source.quotes import QuotesEdge
 from .source.roster import Roster
@@ -201,9 +202,7 @@ class Daemon:
             data = msgspec.structs.replace(data, base_url=config.broker.data_url)
         edges = [
             EdgeSpec("stream", partial(StreamEdge, keys=secrets.broker, **shared)),
-            EdgeSpec(
-                "broker", partial(BrokerEdge, gate=self.gate, **shared), config.broker.workers
-            ),
+            EdgeSpec("broker", partial(BrokerEdge, gate=self.gate, **shared), self._callers()),
             EdgeSpec(
                 "quotes",
                 partial(QuotesEdge, config=config, make=partial(Alpaca, data, secrets.data)),
@@ -211,6 +210,17 @@ class Daemon:
             ),
         ]
         return (*edges, *self.roster.edges(self._park))
+
+    def _callers(self) -> int | Turns:
+        """The broker's workers."""
+        count, lockstep = self.config.broker.workers, self.settings.lockstep
+        if lockstep is None or not lockstep.in_turn:
+            return count
+        return Turns(count, "broker", self._still_but_for)
+
+    def _still_but_for(self, calls: int) -> bool:
+        assert isinstance(self.pacer, LockstepPacer)
+        return self.pacer.still_but_for(calls)
 
     def _park(
         self, address: str, state: str, reason: str, remedy: str, *, probe: bool = True

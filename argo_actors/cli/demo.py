@@ -107,7 +107,7 @@ class Demo:
         if self.wish.bars is not None:
             line("recorded bars are too short for daily figures: 5Min bars, ATR-based stops")
         self.begun = machine_seconds()
-        lockstep = Lockstep(world.about["now"], advance, self.wish.speed)
+        lockstep = Lockstep(world.about["now"], advance, self.wish.speed, in_turn=True)
         daemon = Daemon(Settings(config, state, secrets, "demo", lockstep))
         server = serving(daemon)
         line(f"api: {server.url} with the token in {state.token}")

@@ -47,6 +47,8 @@ class Lockstep(NamedTuple):
     start: UtcNanos
     advance: Advance
     speed: float
+    in_turn: bool = False
+    """The broker's calls are made one after the other: the same seed makes the same trades."""
 
 
 class Schedule:
@@ -201,6 +203,7 @@ class LockstepPacer(Pacer):
         self._unheard = 0
         """Stream events that this process will never hear: sent before it, or given up waiting for."""
         self.overruns = 0
+        self._moving = False
         self._paused = threading.Event()
         self._quiet = threading.Event()
 
@@ -213,6 +216,15 @@ class LockstepPacer(Pacer):
         """Stop market time and wait until all mail is heard. False when that took too long."""
         self._paused.set()
         return self._quiet.wait(seconds)
+
+    def still_but_for(self, calls: int) -> bool:
+        """So many calls are all that is under way: market time stands, and what was streamed has come in."""
+        still = self.engine.office.activity.still_but_for(calls)
+        return still and not self._moving and self._all_in
+
+    @property
+    def _all_in(self) -> bool:
+        return self._heard_events() + self._unheard >= self._events
 
     def _run(self) -> None:
         self._move(self._clock.now())
@@ -241,6 +253,7 @@ class LockstepPacer(Pacer):
 
     def _move(self, to: UtcNanos) -> None:
         """Our time first: an event of this step may be heard before the venue's answer."""
+        self._moving = True
         self._clock.move_to(to)
         while not self._stop.is_set():
             try:
@@ -249,6 +262,7 @@ class LockstepPacer(Pacer):
                 self._stop.wait(0.2)
                 continue
             self._events = answer.events
+            self._moving = False
             return
 
     def _settle(self) -> None:
@@ -262,9 +276,6 @@ class LockstepPacer(Pacer):
                 return
             if not self.engine.office.activity.wait_still(left):
                 continue
-            if (
-                self._heard_events() + self._unheard >= self._events
-                and self.engine.office.activity.still
-            ):
+            if self._all_in and self.engine.office.activity.still:
                 return
             self._stop.wait(0.0005)

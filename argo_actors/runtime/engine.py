@@ -24,6 +24,7 @@ from .office import Office
 from .spec import GroupSpec
 from .supervisor import ADDRESS as SUPERVISOR
 from .supervisor import Supervisor
+from .workers import Workers
 
 MOST_ATTEMPTS = 2
 """A word delivered again so often without a step is a dead letter (design §4)."""
@@ -36,11 +37,11 @@ OVERFLOW = 100
 
 
 class EdgeSpec(NamedTuple):
-    """An edge: its address, what makes its behaviour, how many workers it has."""
+    """An edge: its address, what makes its behaviour, how many workers it has (or which)."""
 
     address: str
     make: Callable[[Port], Behaviour]
-    workers: int = 1
+    workers: int | Workers = 1
 
 
 class Plan(NamedTuple):
@@ -184,7 +185,8 @@ class Engine:
         self.edges[spec.address] = self._start_edge(spec)
 
     def _start_edge(self, spec: EdgeSpec) -> EdgeCell:
-        workers = self.driver.workers(spec.workers, spec.address)
+        given = spec.workers
+        workers = self.driver.workers(given, spec.address) if isinstance(given, int) else given
         kind = self.driver.edge_kind
         kind.start(self.office, spec.address, spec.make, self._crashed, self.alarm, workers)
         cell: Any = self.office.cells[spec.address]

@@ -98,7 +98,11 @@ class Activity:
     @property
     def still(self) -> bool:
         """Nothing is under way."""
-        return not self._under_way
+        return self.still_but_for(0)
+
+    def still_but_for(self, count: int) -> bool:
+        """No more than so many are under way."""
+        return len(self._under_way) <= count
 
     def wait_still(self, seconds: float) -> bool:
         """Wait until nothing is under way; False after so many machine seconds."""

@@ -5,6 +5,11 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from .clock import machine_seconds, machine_sleep
+
+PATIENCE_SECONDS = 0.5
+"""So long a call waits for its turn: one that hangs keeps the others from nothing."""
+POLL_SECONDS = 0.0005
 Work = Callable[[], Any]
 Done = Callable[[Any, BaseException | None], None]
 
@@ -78,8 +83,32 @@ class ThreadWorkers:
         threading.Thread(target=self._run, name=f"{self._name} worker", daemon=True).start()
 
     def _run(self) -> None:
-        while carry_out(self._jobs.get()):
+        while carry_out(self._next()):
             pass
+
+    def _next(self) -> Job:
+        return self._jobs.get()
+
+
+class Turns(ThreadWorkers):
+    """Calls begin in the order of asking, each once nothing but the waiting ones is under way.
+
+    Else the calls of one instant race, and the same market makes other trades each time. `still_but_for`
+    is asked whether so many calls are all that is under way.
+    """
+
+    def __init__(self, count: int, name: str, still_but_for: Callable[[int], bool]) -> None:
+        self._still_but_for = still_but_for
+        self._turn = threading.Lock()
+        super().__init__(count, name)
+
+    def _next(self) -> Job:
+        with self._turn:
+            job = self._jobs.get()
+            until = machine_seconds() + PATIENCE_SECONDS
+            while not self._still_but_for(self._jobs.qsize() + 1) and machine_seconds() < until:
+                machine_sleep(POLL_SECONDS)
+            return job
 
 
 def carry_out(job: Job, killed: tuple[type[BaseException], ...] = ()) -> bool:

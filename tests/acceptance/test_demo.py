@@ -22,9 +22,16 @@ HOUR_AND_A_HALF = 5400 // 5
 
 
 def _trade(
-    state: Path, cycles: int, *settings: str, arguments: tuple[str, ...] = ()
+    state: Path,
+    cycles: int,
+    *settings: str,
+    arguments: tuple[str, ...] = (),
+    in_turn: bool = False,
 ) -> dict[str, object]:
-    with world(state, *arguments) as one, daemon(one, state, *settings) as running:
+    with (
+        world(state, *arguments) as one,
+        daemon(one, state, *settings, in_turn=in_turn) as running,
+    ):
         view = View(running)
         until(lambda: view.books.cycle >= cycles or running.failure, f"cycle {cycles}", 120)
         assert running.pacer.pause(20)  # type: ignore[attr-defined]
@@ -84,7 +91,7 @@ def test_a_run_trades_both_ways_protects_everything_ties_out_and_verifies(tmp_pa
 def test_the_same_seed_makes_the_same_trades(tmp_path: Path) -> None:
     ends = []
     for name in ("one", "two"):
-        _trade(tmp_path / name, 400)
+        _trade(tmp_path / name, 400, in_turn=True)
         last = [record.at for record in records(day_files(tmp_path / name / "journal")[-1])]
         ends.append(max(last))
     first, second = (_fills(tmp_path / name, min(ends) - 10**10) for name in ("one", "two"))

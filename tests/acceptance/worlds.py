@@ -33,11 +33,15 @@ def world(state: Path, *arguments: str, seed: int = 7) -> Iterator[SimulatedWorl
 
 @contextmanager
 def daemon(
-    one: SimulatedWorld, state: Path, *settings: str, speed: float = SPEED
+    one: SimulatedWorld,
+    state: Path,
+    *settings: str,
+    speed: float = SPEED,
+    in_turn: bool = False,
 ) -> Iterator[Daemon]:
     """A running daemon in that world; stopped in order at the end."""
     line = AdvanceLine(one.url)
-    made = make(one, state, *settings, speed=speed, line=line)
+    made = make(one, state, *settings, speed=speed, line=line, in_turn=in_turn)
     made.start()
     try:
         yield made
@@ -52,13 +56,14 @@ def make(
     *settings: str,
     speed: float = SPEED,
     line: AdvanceLine | None = None,
+    in_turn: bool = False,
 ) -> Daemon:
     """A daemon that has not been started."""
     secrets = demo_secrets(one.about)
     logs.configure(secrets, state / "daemon.log", quiet=True)
     config = configuration.override(demo_config(one, None), settings)
     now = int(request(one.url, "GET", "/argo/state", None)["now"])
-    lockstep = Lockstep(now, line or AdvanceLine(one.url), speed)
+    lockstep = Lockstep(now, line or AdvanceLine(one.url), speed, in_turn)
     return Daemon(Settings(config, StateDir(state), secrets, "demo", lockstep))
 
 
