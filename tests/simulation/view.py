@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from argo_actors.broker.wire import from_alpaca
-from argo_actors.config import Config, is_coin
+from argo_actors.config import Config
 from argo_actors.journal.codec import Record
 from argo_actors.messages import Message, WordId
 from argo_actors.messages.order import (
@@ -43,12 +42,12 @@ from argo_actors.messages.system import (
 )
 from argo_actors.messages.truth import ForeignSeen
 from argo_actors.units import SECOND, ZERO
-from argo_actors.venue.matching import Book, Order
+from argo_actors.venue.matching import Book
 
+from .venue_log import VenueLog
 from .wire import Sent
 
 TERMINAL = frozenset({"filled", "canceled", "expired", "replaced", "rejected"})
-DUST_USD = Decimal(10)
 MOST_BACKOFF = 30 * SECOND
 """A 429's reset is obeyed when it is no further away."""
 
@@ -78,21 +77,19 @@ class Exposure(msgspec.Struct):
     seen_at: int = 0
 
 
-class View:
+class View(VenueLog):
     """Facts of the journal and of the venue, by what the checks ask for."""
 
     def __init__(
         self, config: Config, book: Book, tag: str, modes: frozenset[str] = frozenset()
     ) -> None:
+        super().__init__(config.symbols, book, f"argo-{tag}-")
         self.config = config
         self.turned_by_venue = bool(modes & {"both_legs", "late_fills"})
         """The venue fills more than it was asked for: a position may turn without our doing."""
         self.legs_replaced = "stops_replaced" in modes
         """A leg goes on under another id, which no report of its order tells at once."""
-        self.book = book
-        self.prefix = f"argo-{tag}-"
         self.addresses = ("consensus", "risk", "tracker", *(f"order/{s}" for s in config.symbols))
-        self.now = 0
         self.run = 0
         self.started_at = 0
         self.ready_at = 0
@@ -168,108 +165,8 @@ class View:
         self.sent: list[Sent] = []
         self.bodies: dict[str, dict[str, Any]] = {}
         self.entries_left: list[Sent] = []
-        self.position_history: dict[str, list[tuple[int, Decimal]]] = defaultdict(list)
         self.crossed_since: int = 0
         self.disturbed_at = 0
-
-    # the venue
-
-    def symbol(self, text: str) -> str:
-        """Our form of the venue's symbol."""
-        return from_alpaca(text, self.config.symbols)
-
-    def position(self, symbol: str) -> Decimal:
-        """Signed quantity at the venue."""
-        return self.book.position(self.venue_symbol(symbol)).qty
-
-    def held_since(self, symbol: str) -> int:
-        """Since when the venue has held some of it without a break."""
-        since = 0
-        for at, qty in self.position_history[symbol]:
-            since = (since or at) if qty else 0
-        return since
-
-    def venue_symbol(self, symbol: str) -> str:
-        """The venue's form of ours."""
-        return symbol.replace("-", "/") if is_coin(symbol) else symbol
-
-    def split_shares(self, symbol: str) -> Decimal:
-        """Shares that came by splits, signed."""
-        found = self.venue_symbol(symbol)
-        happened = self.book.account.happened
-        return sum((one.qty for one in happened if one.symbol == found), ZERO)
-
-    def split_at(self, symbol: str) -> int:
-        """When the shares last changed; 0 when they never did."""
-        found = self.venue_symbol(symbol)
-        happened = self.book.account.happened
-        return max((one.at for one in happened if one.symbol == found and one.qty), default=0)
-
-    def mark(self, symbol: str) -> Decimal:
-        """What a position is worth a unit."""
-        return self.book.mark(self.venue_symbol(symbol))
-
-    def is_ours(self, order: Order) -> bool:
-        """The order, or the one it is a leg of, carries our prefix."""
-        return self.root(order).client_order_id.startswith(self.prefix)
-
-    def root(self, order: Order) -> Order:
-        """The order that a leg belongs to."""
-        return self.book.orders[order.parent] if order.parent else order
-
-    def live(self, symbol: str) -> list[Order]:
-        """Our orders of a symbol that may still fill, legs included."""
-        found = self.venue_symbol(symbol)
-        return [one for one in self.book.live() if one.symbol == found and self.is_ours(one)]
-
-    def filled(self, client_order_id: str) -> Decimal:
-        """What the venue filled of an order and its legs."""
-        order_id = self.book.by_client.get(client_order_id)
-        if order_id is None:
-            return ZERO
-        one = self.book.orders[order_id]
-        return one.filled_qty + sum((self.book.orders[leg].filled_qty for leg in one.legs), ZERO)
-
-    def is_dust(self, symbol: str, qty: Decimal) -> bool:
-        """A remainder of a coin that no order can sell."""
-        if not is_coin(symbol):
-            return False
-        asset = self.book.market.assets[self.venue_symbol(symbol)]
-        return abs(qty) * self.mark(symbol) < DUST_USD * 2 or abs(qty) < (
-            asset.min_order_size or ZERO
-        )
-
-    def protected(self, symbol: str) -> Decimal:
-        """Quantity that live or held stops cover, on the side that closes."""
-        held = self.position(symbol)
-        closing = "sell" if held > 0 else "buy"
-        return sum(
-            (one.left for one in self.live(symbol) if one.side == closing and self._is_stop(one)),
-            ZERO,
-        )
-
-    def _is_stop(self, order: Order) -> bool:
-        if order.type not in ("stop", "stop_limit"):
-            return False
-        root = self.root(order)
-        return not order.leg or root.order_class == "oco" or root.status == "filled"
-
-    def market_open(self, symbol: str) -> bool:
-        """It can be traded now."""
-        return is_coin(symbol) or self.book.market.sessions.is_open(self.book.now)
-
-    def opened(self, symbol: str) -> int:
-        """When its session began."""
-        sessions = self.book.market.sessions
-        return 0 if is_coin(symbol) else sessions.last_session(self.book.now)[0]
-
-    def lags(self, symbol: str) -> bool:
-        """A split has changed its price and not the account."""
-        done = {one.key for one in self.book.account.happened}
-        found = [one.action for one in self.book.account.actions]
-        return any(
-            one.symbol == symbol and one.at <= self.now and one.key not in done for one in found
-        )
 
     # requests
 
@@ -286,10 +183,6 @@ class View:
         """Until when a 429 says that nothing is to be sent, and is to be believed; 0 when none does."""
         told = (one for one in self.sent if one.closed_until - one.left_at <= MOST_BACKOFF)
         return max((one.closed_until for one in told), default=0)
-
-    def filled_at_venue(self, symbol: str, at: int) -> None:
-        """A position has changed."""
-        self.position_history[symbol].append((at, self.position(symbol)))
 
     def approval_of(self, intent: Intent) -> tuple[Approval, int] | None:
         """The approval that an entry rests on, and when it was said."""
