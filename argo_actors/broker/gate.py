@@ -15,11 +15,12 @@ from ..host.secrets import Pair
 from ..messages.market import Asset
 from ..messages.order import CancelOrder, OrderReport, PositionReport, SubmitOrder
 from ..messages.system import OperatorState
+from ..messages.truth import Transfer
 from ..units import DAY, MINUTE, SECOND, UtcNanos
 from .exposure import Exposure
 from .limiter import Limiter
 from .sanity import problem
-from .transport import Transport
+from .transport import MOST_PAGES, Transport
 from .wire import (
     account_report,
     from_alpaca,
@@ -27,6 +28,7 @@ from .wire import (
     position_report,
     to_alpaca,
     to_position,
+    transfer,
 )
 
 MOST_PER_SYMBOL_MINUTE = 10
@@ -212,16 +214,23 @@ class Gate:
             self._exposure.positions(reports, ended)
         return reports
 
-    def transfers(self, after: str) -> list[Any]:
-        """Deposits and withdrawals since then, oldest first, read through to their end."""
-        found: list[Any] = []
+    def transfers(self, after: str) -> tuple[Transfer, ...]:
+        """Deposits and withdrawals since then, oldest first, read through to their end.
+
+        Raises WireError, and UnknownOutcomeError for a list that does not come to an end.
+        """
+        found: dict[str, Transfer] = {}
         query: dict[str, Any] = {"activity_types": TRANSFERS, "after": after, "direction": "asc"}
-        while True:
+        for _ in range(MOST_PAGES):
             page = self._transport.get("/account/activities", query | {"page_size": PAGE}) or []
-            found += page
+            known = len(found)
+            found |= {one.id: one for one in map(transfer, page)}
             if len(page) < PAGE:
-                return found
+                return tuple(found.values())
+            if len(found) == known:
+                break
             query["page_token"] = page[-1]["id"]
+        raise UnknownOutcomeError(f"the list of transfers has no end after {len(found)} of them")
 
     def position(self, symbol: str) -> Any:
         """One position, None when flat: only a position that is missing twice is gone."""

@@ -12,7 +12,7 @@ from ..messages.order import AccountReport, LegReport, OrderReport, PositionRepo
 from ..messages.truth import Elsewhere, Transfer
 from ..units import DAY, MINUTE, SECOND, Symbol, UtcNanos
 from .gate import Gate
-from .wire import account_report, flat, order_report, transfer
+from .wire import account_report, flat, order_report
 
 LOOK_BACK = 4 * DAY
 LOOK_BACK_PERIODIC = 10 * MINUTE
@@ -79,7 +79,7 @@ def read_account(gate: Gate, since: str) -> tuple[AccountReport, tuple[Transfer,
     """The account first, then what was transferred: what is in its equity is then known."""
     report = account_report(gate.account())
     try:
-        return report, tuple(transfer(one) for one in gate.transfers(since))
+        return report, gate.transfers(since)
     except BrokerError as error:
         logger.warning("transfers could not be read: {}", error)
         return report, ()

@@ -21,7 +21,7 @@ from ..host.state import StateDir
 from ..runtime.clock import machine_seconds
 from ..units import ZERO
 from . import trouble
-from .output import emit_json, line
+from .output import emit_json, line, verbatim
 from .simulated import AdvanceLine, SimulatedWorld, World, request, words
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _tell(summary: dict[str, Any], show: Any, quiet: bool) -> None:
                 line(f"   fix: {source['remedy']}")
     if not quiet:
         line("the mail was not drained in time")
-    line(f"verify every decision: {command('replay', '--state', str(show.state.path))}")
+    verbatim(f"verify every decision: {command('replay', '--state', str(show.state.path))}")
 
 
 def command(*words: str) -> str:

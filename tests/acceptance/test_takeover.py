@@ -71,7 +71,7 @@ class Host:
     def refused(self, log: str, holding: int, state: Path | None = None) -> None:
         """A second daemon ends with the holder's name and a way out."""
         assert self.argo(log, state=state).wait(60) == 4
-        said = (self.directory / log).read_text()
+        said = " ".join((self.directory / log).read_text().split())  # its lines are wrapped
         assert f"held by process {holding}" in said
         assert "fix: " in said
 

@@ -601,6 +601,27 @@ def test_a_transfer_is_told_once_and_before_the_equity_that_holds_it() -> None:
         assert len(one.said(Transfer)) == 1
 
 
+def test_a_list_of_transfers_without_an_end_is_given_up_and_the_account_is_told() -> None:
+    account = Account()
+    with bench(account) as one:
+        one.wait_for(BrokerReady)
+        account.activities = [
+            {
+                "id": f"20260921135509981::{n:036d}",
+                "activity_type": "CSW",
+                "net_amount": "-1.25",
+                "date": "2026-09-21",
+            }
+            for n in range(100)
+        ]
+        told, asked = len(one.said(AccountReport)), len(one.stub.requests)
+        one.hear(ReadAccount(because=()))
+        assert len(one.said(AccountReport)) == told + 1
+        paths = [request.path for request in one.stub.requests[asked:]]
+        assert paths.count("/v2/account/activities") == 2
+        assert one.said(Transfer) == []
+
+
 def test_a_refusal_of_a_legs_price_tells_the_price_that_it_was_judged_against() -> None:
     account = Account()
     body = {"code": 42210000, "message": "stop_loss.stop_price must be", "base_price": "99.37"}
