@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from argo_actors.messages.market import Wake
 from argo_actors.messages.order import ReadAccount
-from argo_actors.messages.system import Alert, Operator, RiskLevel
+from argo_actors.messages.system import Alert, Operator, RiskLevel, Started
 from argo_actors.messages.truth import Transfer
 from argo_actors.risk import limits
 from argo_actors.risk.checks import prop_headroom
@@ -239,6 +239,18 @@ def test_a_level_is_said_once_when_it_changes() -> None:
         for one in book.hear(Operator(state="normal", who="me", why="test"))
         if isinstance(one, RiskLevel)
     ] == ["NORMAL"]
+
+
+def test_a_restart_does_not_forget_that_a_limit_has_tripped() -> None:
+    book = Book(CONFIG)
+    book.hear(hours(), account(), at=EARLY)
+    for n in range(2):
+        book.hear(account(94_000), at=NOW + 3 * n * SECOND)
+    assert book.state.losses.tripped == "daily"
+    book.hear(Started(run=2, mode="paper"), at=NOW + MINUTE)
+    for n in range(2):
+        book.hear(account(99_000), at=NOW + MINUTE + 3 * n * SECOND)
+    assert (book.state.losses.tripped, book.state.level) == ("daily", "BREACH")
 
 
 def _is_level(one: Any) -> bool:
