@@ -24,16 +24,21 @@ def emit_json(value: Any) -> None:
 def line(text: str = "") -> None:
     """A line of text; what is wider than a terminal goes on below, further in."""
     indent = " " * (len(text) - len(text.lstrip()) + 3)
-    parts = wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
-    sys.stdout.write("\n".join(parts or [""]) + "\n")
+    sys.stdout.write("\n".join(_wrapped(text, indent) or [""]) + "\n")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Lines of a terminal's width; no word is broken, for a path in two parts is no path."""
+    return wrap(
+        text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
 
 
 def told(error: ArgoError) -> int:
     """What went wrong, and what to do, on standard error. Returns the exit code."""
     for mark, text in (("error", error.what), ("fix", error.fix)):
         if text:
-            parts = wrap(f"{mark}: {text}", WIDTH, subsequent_indent="   ", break_on_hyphens=False)
-            sys.stderr.write("\n".join(parts) + "\n")
+            sys.stderr.write("\n".join(_wrapped(f"{mark}: {text}", "   ")) + "\n")
     return error.exit_code
 
 

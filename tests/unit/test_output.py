@@ -75,3 +75,12 @@ def test_an_error_fits_too_and_says_what_to_do(capsys: pytest.CaptureFixture[str
     assert said.out == ""
     assert max(map(len, said.err.splitlines())) <= 80
     assert said.err.split() == f"error: {LONG} fix: {LONG}".split()
+
+
+def test_a_path_is_never_broken_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    path = "/" + "/".join(["directory"] * 20)
+    line(f"journal: {path}")
+    told(UsageError(f"{path}, line 2: low is NaN", fix=f"look at {path}"))
+    said = capsys.readouterr()
+    assert path in said.out
+    assert said.err.count(path) == 2
